@@ -1,0 +1,1 @@
+"""Who reacts: one short module per organism, plus intake and cases."""

@@ -1,0 +1,1 @@
+"""Measurements: each program prints ratios against something run beside it."""

@@ -1,0 +1,1 @@
+"""What is decided: pure functions, without Kafka, clock, environment or logging."""

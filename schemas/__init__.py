@@ -1,0 +1,1 @@
+"""What is said: event contracts, records and the rules that bind producers."""

@@ -1,0 +1,1 @@
+"""The law in force, as data: scheme versions, organism directory, territories."""

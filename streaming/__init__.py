@@ -1,0 +1,1 @@
+"""How it is delivered: Faust fed by partition slices, one transaction per slice."""
