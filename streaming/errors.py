@@ -1,0 +1,33 @@
+"""What can go wrong while delivering, as a tree.
+
+DeliveryError
+├── TooManyUnexpected    the handler fails on record after record: stop before more is dead-lettered
+├── RecordTooLarge       an output would not fit its topic: the record that caused it is isolated
+├── LaneBroken           a lane can't be opened again and again: the worker exits without committing
+├── NoProgress           records wait and nothing moves: the worker exits to be restarted
+└── StateInUse           another process holds the state folder
+"""
+
+
+class DeliveryError(Exception):
+    """Delivery can't go on as it is."""
+
+
+class TooManyUnexpected(DeliveryError):
+    """The handler failed on `limit` records in a row; nothing of the current slice was committed."""
+
+
+class RecordTooLarge(DeliveryError):
+    """An output is larger than its topic takes."""
+
+
+class LaneBroken(DeliveryError):
+    """A lane failed to open or commit too often in a row."""
+
+
+class NoProgress(DeliveryError):
+    """Records wait, and the lane that owns them did not move within the limit."""
+
+
+class StateInUse(DeliveryError):
+    """The state folder is locked by another process."""

@@ -1,0 +1,179 @@
+"""The Faust seam: a transport that hands an agent one slice of a partition as one Faust event.
+
+Faust keeps what it is good at here: group membership, co-partitioned assignment, agents. What it costs
+per message (about 100 µs) is paid once per slice, and offsets are committed by our transactions alone.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import aiokafka
+from aiokafka import TopicPartition
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, ConsumerMessage
+
+from streaming.records import Slice
+
+if TYPE_CHECKING:
+    from streaming.faust_role import RoleApp
+
+
+class SliceThread(driver.AIOKafkaConsumerThread):
+    """Builds the consumer with the isolation and the security that our inputs need."""
+
+    def _create_worker_consumer(self, transport: driver.Transport) -> aiokafka.AIOKafkaConsumer:
+        app: RoleApp = self.consumer.app
+        limits = app.connection.limits
+        # Faust's own assignor keeps equal partition numbers of all our topics together; its driver
+        # falls back to round robin, which does not.
+        self._assignor = app.assignor
+        return aiokafka.AIOKafkaConsumer(
+            **app.connection.client(),
+            client_id=f"{app.conf.id}-consumer",
+            group_id=app.conf.id,
+            partition_assignment_strategy=[self._assignor],
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            session_timeout_ms=int(limits.session_timeout * 1000),
+            heartbeat_interval_ms=int(limits.session_timeout * 1000 / 4),
+            max_poll_interval_ms=int(app.conf.broker_max_poll_interval * 1000),
+            max_partition_fetch_bytes=2 * 1024 * 1024,
+            fetch_max_wait_ms=500,
+        )
+
+    async def pause(self, places: Iterable[TopicPartition]) -> None:
+        """Stop fetching, on the consumer's own thread."""
+        await self.call_thread(self._pause, tuple(places))
+
+    async def resume(self, places: Iterable[TopicPartition]) -> None:
+        """Fetch again, on the consumer's own thread."""
+        await self.call_thread(self._resume, tuple(places))
+
+    async def move(self, offsets: Mapping[TopicPartition, int | None]) -> None:
+        """Seek to these offsets (None: the beginning), on the consumer's own thread."""
+        await self.call_thread(self._move, dict(offsets))
+
+    async def _pause(self, places: tuple[TopicPartition, ...]) -> None:
+        self._ensure_consumer().pause(*places)
+
+    async def _resume(self, places: tuple[TopicPartition, ...]) -> None:
+        self._ensure_consumer().resume(*places)
+
+    async def _move(self, offsets: dict[TopicPartition, int | None]) -> None:
+        consumer = self._ensure_consumer()
+        for place, offset in offsets.items():
+            if offset is None:
+                await consumer.seek_to_beginning(place)
+            else:
+                consumer.seek(place, offset)
+
+    async def end_offsets(self, places: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """Ask the broker, not the last fetch, how far the inputs go."""
+        offsets: Mapping[TopicPartition, int] = await self.call_thread(
+            self._ensure_consumer().end_offsets, list(places)
+        )
+        return offsets
+
+
+class SliceConsumer(driver.Consumer):
+    """Yields slices, and leaves positions and commits to the lanes. Is the lanes' `Flow`."""
+
+    _thread: SliceThread
+
+    def _new_consumer_thread(self) -> SliceThread:
+        return SliceThread(self, loop=self.loop, beacon=self.beacon)
+
+    def _places(self, number: int) -> set[TP]:
+        return {TP(topic, number) for topic in self.app.lanes.role.inputs}
+
+    async def pause(self, number: int) -> None:
+        """Fetch nothing more from the inputs of this number."""
+        places = self._places(number)
+        self.pause_partitions(places)
+        await self._thread.pause(_kafka(places))
+
+    async def resume(self, number: int) -> None:
+        """Fetch again from the inputs of this number."""
+        places = self._places(number)
+        await self._thread.resume(_kafka(places))
+        self.resume_partitions(places)
+
+    async def seek(self, number: int, positions: Mapping[str, int]) -> None:  # type: ignore[override]  # Faust's own seek moves one partition; ours, a lane
+        """Go on from these offsets; an input that is not named goes on from its beginning."""
+        places = _kafka(self._places(number))
+        await self._thread.move({place: positions.get(place.topic) for place in places})
+
+    async def end_offsets(self, number: int) -> Mapping[str, int]:
+        """Return how far each input of this number goes."""
+        ends = await self._thread.end_offsets(_kafka(self._places(number)))
+        return {place.topic: offset for place, offset in ends.items()}
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
+        """Fetch, and yield one message per slice whose value is a `Slice`."""
+        lanes, size = self.app.lanes, self.app.connection.limits.slice_records
+        epochs = lanes.epochs()
+        records, _ = await self._wait_next_records(timeout)
+        lanes.turned()
+        if not records or self.should_stop:
+            return
+        for place, fetched in records.items():
+            lane = lanes.get(place.partition)
+            if lane is None or not lane.working:
+                continue  # it seeks when it opens
+            if lane.epoch != epochs.get(place.partition) or not self.flow_active:
+                await self.seek(place.partition, lane.expected())
+                continue
+            for start in range(0, len(fetched), size):
+                self._read_offset[place] = None  # Faust's own gap bookkeeping has nothing to keep
+                part = fetched[start : start + size]
+                yield place, self._message(place, Slice(place.partition, lane.epoch, part))
+
+    def _message(self, place: TP, slice_: Slice) -> ConsumerMessage:
+        last = slice_.records[-1]
+        return ConsumerMessage(
+            place.topic,
+            place.partition,
+            last.offset,
+            last.timestamp / 1000,
+            0,
+            None,
+            None,
+            slice_,  # type: ignore[arg-type]  # raw topics pass the value on as it is
+            None,
+            -1,
+            -1,
+            place,
+            generation_id=self.app.consumer_generation_id,
+        )
+
+    async def perform_seek(self) -> None:
+        """Open a lane for every number assigned; each seeks when its state is restored."""
+        inputs = self.app.lanes.role.inputs
+        numbers = {place.partition for place in self.assignment() if place.topic in inputs}
+        await self.app.lanes.assign(numbers, self)
+
+    async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: ANN401  Faust's signature
+        """Commit nothing: positions go with the lanes' transactions."""
+        return False
+
+    async def force_commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:  # noqa: ANN401  Faust's signature
+        """Commit nothing, as `commit`."""
+        return False
+
+    def ack(self, message: Any) -> bool:  # noqa: ANN401  Faust's signature
+        """Forget the message; an acknowledgement means nothing here."""
+        message.acked = True
+        self._unacked_messages.discard(message)
+        return False
+
+
+def _kafka(places: Iterable[TP]) -> list[TopicPartition]:
+    """Return Faust's partitions as aiokafka's own type, which is the only one it takes."""
+    return [TopicPartition(place.topic, place.partition) for place in places]
+
+
+class SliceTransport(driver.Transport):
+    """The aiokafka transport with our consumer."""
+
+    Consumer = SliceConsumer

@@ -1,0 +1,68 @@
+"""What goes in and out of a lane: records read from Kafka, outputs to write, and a handler between them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+
+class Record(Protocol):
+    """A record as Kafka delivered it; aiokafka's `ConsumerRecord` is one."""
+
+    @property
+    def topic(self) -> str: ...  # noqa: D102  the protocol's names are Kafka's own
+    @property
+    def partition(self) -> int: ...  # noqa: D102  as above
+    @property
+    def offset(self) -> int: ...  # noqa: D102  as above
+    @property
+    def timestamp(self) -> int: ...  # noqa: D102  milliseconds since the epoch
+    @property
+    def key(self) -> bytes | None: ...  # noqa: D102  as above
+    @property
+    def value(self) -> bytes | None: ...  # noqa: D102  as above
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]: ...  # noqa: D102  as above
+
+
+class Slice(NamedTuple):
+    """Records fetched from one partition, in order, as one Faust event."""
+
+    number: int
+    epoch: int
+    """The epoch of the lane when they were asked for."""
+    records: Sequence[Record]
+
+
+class Output(NamedTuple):
+    """A record to write in the transaction of the slice that caused it."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
+    partition: int | None = None
+    """None: the lane's own number, which is right for everything keyed by the same worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """All that one record causes: outputs, and state writes (None deletes), taken together or not at all."""
+
+    outputs: Sequence[Output] = ()
+    writes: Mapping[bytes, bytes | None] = field(default_factory=dict)
+
+
+class State(Protocol):
+    """What a handler may look up: the lane's state as of the record before."""
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the value kept under `key`, or None."""
+        ...
+
+
+class Handler(Protocol):
+    """What a role does with one record. Pure: the same record and state give the same result."""
+
+    def __call__(self, record: Record, state: State) -> Result:
+        """Return everything the record causes. An exception isolates the record as `unexpected`."""
+        ...

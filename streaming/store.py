@@ -1,0 +1,92 @@
+"""The state of one lane on disk: RocksDB, at most behind its changelog, never ahead of it."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from rocksdict import Options, Rdict, WriteBatch
+
+from streaming.errors import StateInUse
+
+RESERVED = b"\x00"
+"""Keys that begin with this byte belong to the delivery, not to a handler."""
+_APPLIED = RESERVED + b"applied"
+"""Local only, never in the changelog: next changelog offset to read, and when that was written (ms)."""
+
+
+class Store:
+    """Key-value state of one lane; every write carries the changelog offset it stands for, atomically.
+
+    Raises `StateInUse` when another process has the folder open.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._db = self._open()
+
+    def _open(self) -> Rdict:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        options = Options(raw_mode=True)
+        options.create_if_missing(create_if_missing=True)
+        options.set_keep_log_file_num(2)
+        try:
+            return Rdict(str(self._folder), options)
+        except Exception as error:
+            if "lock" in str(error).lower():
+                raise StateInUse(
+                    f"state folder {self._folder} is used by another worker: "
+                    "give this one a name of its own (L233_WORKER_NAME or --name)"
+                ) from error
+            raise
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the committed value under `key`, or None."""
+        value: bytes | None = self._db.get(key)
+        return value
+
+    def apply(self, writes: Mapping[bytes, bytes | None], *, next_offset: int, now_ms: int) -> None:
+        """Make `writes` visible together with the changelog offset that follows them."""
+        batch = WriteBatch(raw_mode=True)
+        for key, value in writes.items():
+            if value is None:
+                batch.delete(key)
+            else:
+                batch.put(key, value)
+        batch.put(_APPLIED, b"%d %d" % (next_offset, now_ms))
+        self._db.write(batch)
+
+    def applied(self) -> tuple[int, int] | None:
+        """Return (next changelog offset, milliseconds when written), or None for an empty store."""
+        value = self._db.get(_APPLIED)
+        if value is None:
+            return None
+        offset, written = value.split()
+        return int(offset), int(written)
+
+    def items(self) -> list[tuple[bytes, bytes]]:
+        """Return everything a handler or the delivery has written, by key; for checks, not for work."""
+        return [(key, value) for key, value in self._db.items() if key != _APPLIED]
+
+    def wipe(self) -> None:
+        """Forget everything, for a restore in full."""
+        self._db.close()
+        shutil.rmtree(self._folder)
+        self._db = self._open()
+
+    def close(self) -> None:
+        """Release the folder."""
+        self._db.close()
+
+
+class Overlay:
+    """The state as a slice sees it: what the transaction under way has written, over what is committed."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.writes: dict[bytes, bytes | None] = {}
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the newest value under `key`, or None."""
+        if key in self.writes:
+            return self.writes[key]
+        return self._store.get(key)

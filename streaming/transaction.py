@@ -1,0 +1,121 @@
+"""One transaction per slice: outputs, changelog and input offsets become visible together.
+
+The transactional id `l233.<role>.<number>` belongs to the lane's number, so opening a writer fences
+whoever wrote for that number before, and settles what it left open.
+"""
+
+import asyncio
+from collections.abc import Mapping
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.producer.message_accumulator import BatchBuilder
+
+from streaming.client import Connection
+from streaming.errors import RecordTooLarge
+from streaming.records import Output
+
+_BATCH_BYTES = 512 * 1024
+
+
+class Writer:
+    """The transactional producer of one lane.
+
+    Records are appended to batches of our own and handed over whole: aiokafka's `send` costs a future
+    and a dozen calls per record, a batch costs them once.
+    """
+
+    def __init__(self, connection: Connection, transactional_id: str, number: int) -> None:
+        self._limits = connection.limits
+        self._number = number
+        self._producer = AIOKafkaProducer(
+            **connection.client(),
+            transactional_id=transactional_id,
+            transaction_timeout_ms=int(connection.limits.transaction_timeout * 1000),
+            max_batch_size=_BATCH_BYTES,
+            max_request_size=64 * 1024 * 1024,
+            linger_ms=0,
+        )
+        self._open: dict[tuple[str, int], BatchBuilder] = {}
+        self._full: list[tuple[str, int, BatchBuilder]] = []
+        self._sent: list[tuple[str, int, asyncio.Future[object]]] = []
+
+    async def start(self) -> None:
+        """Fence earlier writers of this number and settle the transaction they left open."""
+        await self._producer.start()
+
+    async def begin(self) -> None:
+        """Open a transaction."""
+        self._open.clear()
+        self._full.clear()
+        self._sent.clear()
+        await self._producer.begin_transaction()
+
+    def check(self, output: Output) -> None:
+        """Raise `RecordTooLarge` for an output that its topic would refuse."""
+        size = len(output.value or b"") + len(output.key or b"")
+        size += sum(len(name) + len(value) for name, value in output.headers)
+        if size > self._limits.output_bytes:
+            raise RecordTooLarge(
+                f"a record of {size} bytes for {output.topic} is larger than the {self._limits.output_bytes} "
+                "that our topics take"
+            )
+
+    def add(self, output: Output) -> None:
+        """Append an output to the transaction."""
+        partition = self._number if output.partition is None else output.partition
+        place = (output.topic, partition)
+        batch = self._open.get(place)
+        if batch is None:
+            batch = self._open[place] = self._producer.create_batch()
+        if not self._append(batch, output):
+            self._full.append((*place, batch))
+            batch = self._open[place] = self._producer.create_batch()
+            self._append(batch, output)
+
+    @staticmethod
+    def _append(batch: BatchBuilder, output: Output) -> bool:
+        return (
+            batch.append(timestamp=None, key=output.key, value=output.value, headers=list(output.headers))
+            is not None
+        )
+
+    async def send_full(self) -> None:
+        """Hand over the batches that are full; waits where an earlier one of the same place is under way."""
+        while self._full:
+            await self._send(*self._full.pop(0))
+
+    async def _send(self, topic: str, partition: int, batch: BatchBuilder) -> None:
+        batch.close()
+        future = await self._producer.send_batch(batch, topic, partition=partition)
+        self._sent.append((topic, partition, future))
+
+    async def commit(self, positions: Mapping[tuple[str, int], int], group: str, changelog: str) -> int:
+        """Commit everything added since `begin` with the input positions.
+
+        Returns the offset after the last changelog record. Raises aiokafka's errors; after any of them
+        the outcome is unknown and this writer must not be used again.
+        """
+        await self.send_full()
+        for (topic, partition), batch in self._open.items():
+            await self._send(topic, partition, batch)
+        offsets = {TopicPartition(*place): position for place, position in positions.items()}
+        sent = [future for _, _, future in self._sent]
+        _, *written = await asyncio.gather(self._producer.send_offsets_to_transaction(offsets, group), *sent)
+        await self._producer.commit_transaction()
+        last = 0
+        for (topic, partition, _), metadata in zip(self._sent, written, strict=True):
+            if topic == changelog and partition == self._number:
+                last = max(last, metadata.offset)
+        # A batch's metadata gives its first offset; the restore reads on from there, which is at most
+        # one batch again, and applying a write twice changes nothing.
+        return last
+
+    async def stop(self, timeout: float) -> None:
+        """Close the connections; what is not committed stays uncommitted."""
+        for _, _, future in self._sent:
+            if future.done() and not future.cancelled():
+                future.exception()  # told by commit already; not told again when collected
+        try:
+            await asyncio.wait_for(self._producer.stop(), timeout)
+        except TimeoutError:
+            await self._producer.client.close()

@@ -1,0 +1,141 @@
+"""A worker: one or more roles in one process, started together, stopped within a bound.
+
+It exits with 0 when asked to stop, and with another code, having committed nothing more, when a lane
+can't go on or when records wait and nothing moves.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Sequence
+
+import structlog
+from aiokafka.errors import KafkaError
+
+from streaming.client import Connection
+from streaming.errors import DeliveryError, NoProgress
+from streaming.faust_role import RoleApp, role_app, wall_clock_ms
+from streaming.lane import Role
+
+_log = structlog.get_logger(__name__)
+EXIT_STOPPED = 0
+EXIT_FAILED = 4
+"""A lane, or Faust, could not go on."""
+EXIT_STUCK = 5
+"""Stopping took longer than its bound."""
+
+
+async def work(
+    roles: Sequence[Role],
+    connection: Connection,
+    *,
+    stop: asyncio.Event,
+    started: Callable[[Sequence[RoleApp]], None] = lambda _: None,
+    now_ms: Callable[[], int] = wall_clock_ms,
+) -> None:
+    """Run `roles` until `stop` is set. Raises what made a lane, or Faust, fail."""
+    apps = [role_app(role, connection, now_ms) for role in roles]
+    try:
+        await asyncio.gather(*(app.start() for app in apps))
+        started(apps)
+        _log.info("worker_started", roles=[role.name for role in roles])
+        await _until_ended(apps, stop, connection, now_ms)
+    finally:
+        _log.info("worker_stopping")
+        await asyncio.gather(*(app.lanes.release() for app in apps))
+        await asyncio.gather(*(app.stop() for app in apps))
+
+
+async def _until_ended(
+    apps: Sequence[RoleApp], stop: asyncio.Event, connection: Connection, now_ms: Callable[[], int]
+) -> None:
+    asked = asyncio.create_task(stop.wait())
+    ended = [asyncio.create_task(app.wait_until_stopped()) for app in apps]
+    watch = asyncio.create_task(_watch(apps, connection.limits.progress_timeout, now_ms))
+    failures = [app.lanes.failure for app in apps]
+    try:
+        done, _ = await asyncio.wait([asked, watch, *ended, *failures], return_when=asyncio.FIRST_COMPLETED)
+        for future in done:
+            future.result()
+        for app in apps:
+            if app.crash_reason is not None:
+                raise app.crash_reason
+        if not stop.is_set():
+            raise DeliveryError("Faust ended by itself without telling why")
+    finally:
+        for task in (asked, watch, *ended):
+            task.cancel()
+            with contextlib.suppress(BaseException):  # cancelled, or told above
+                await task
+
+
+async def _watch(apps: Sequence[RoleApp], timeout: float, now_ms: Callable[[], int]) -> None:
+    """Raise `NoProgress` when a lane has records before it and has not moved within `timeout`."""
+    moved: dict[tuple[str, int], tuple[int, int]] = {}
+    while True:
+        await asyncio.sleep(min(timeout / 4, 15.0))
+        for app in apps:
+            for number, progress in app.lanes.progress().items():
+                place, now = (app.lanes.role.name, number), now_ms()
+                transactions, since = moved.get(place, (-1, now))
+                if transactions != progress.transactions or not await _behind(app, number):
+                    moved[place] = (progress.transactions, now)
+                elif now - since > timeout * 1000:
+                    raise NoProgress(
+                        f"lane {place[0]}.{number} has records to work and has not moved for {timeout:.0f} s"
+                    )
+
+
+async def _behind(app: RoleApp, number: int) -> bool:
+    try:
+        ends = await asyncio.wait_for(app.consumer.end_offsets(number), 10.0)
+    except (KafkaError, OSError, TimeoutError):
+        return True  # a broker that does not answer is no progress either
+    lane = app.lanes.get(number)
+    return lane is not None and any(
+        end > lane.progress.positions.get(topic, 0) for topic, end in ends.items()
+    )
+
+
+def run(roles: Callable[[], Sequence[Role]], connection: Connection) -> int:
+    """Run a worker in this process until SIGTERM or SIGINT; return its exit code."""
+    bound = connection.limits.stop_timeout
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, _ask_to_stop, stop, bound)
+        try:
+            await work(roles(), connection, stop=stop)
+        finally:
+            _exit_when_stuck(bound)
+
+    try:
+        asyncio.run(main())
+    except (DeliveryError, KafkaError, OSError) as error:
+        _log.error("worker_failed", error=type(error).__name__, what=str(error))
+        return EXIT_FAILED
+    except Exception:
+        _log.exception("worker_failed")
+        return EXIT_FAILED
+    return EXIT_STOPPED
+
+
+def _ask_to_stop(stop: asyncio.Event, bound: float) -> None:
+    stop.set()
+    _exit_when_stuck(bound)
+
+
+def _exit_when_stuck(bound: float) -> None:
+    """End the process when stopping does not come to an end: what is not committed is worked again."""
+
+    def end() -> None:
+        _log.error("worker_stuck", bound_seconds=bound)
+        os._exit(EXIT_STUCK)
+
+    timer = threading.Timer(bound, end)
+    timer.daemon = True
+    timer.start()
