@@ -1,0 +1,155 @@
+"""Decides who is concerned by an event, in which role and by when: the scheme put to work (CSS art. L233-1).
+
+A pure function, used unchanged by the intake agent, by `l233 check`, by replay and by simulation.
+"""
+
+from collections.abc import Iterator
+from typing import Final, assert_never
+
+from coordination import ids
+from coordination.calendar import deadline
+from coordination.directory import Competence, Directory, Obstacle, departement_of
+from coordination.expressions import Choice, Expression, Fixed, HeadsOf, Named, Own, Previous
+from coordination.rulebook import ROLES, Assignment, Rule, Scheme
+from coordination.situation import situation_of
+from schemas.codes import Kind
+from schemas.events import TerritoryChanged
+from schemas.records import Decision, EventRef, Recipient, Situation, Unresolved
+from schemas.refusal import Refusal, Violation
+from schemas.validation import Event
+
+_RANK: Final = {role: rank for rank, role in enumerate(ROLES)}
+
+
+class _Unmet:
+    """A mission that nobody exercises for this worker, and why."""
+
+    __slots__ = ("kind", "obstacle", "place", "situation")
+
+    def __init__(self, kind: Kind, obstacle: Obstacle, place: str, situation: Situation) -> None:
+        self.kind: Final = kind
+        self.obstacle: Final[Obstacle] = obstacle
+        self.place: Final = place
+        self.situation: Final = situation
+
+
+def route(event: Event, scheme: Scheme, directory: Directory, worker: Situation) -> Decision | Refusal:
+    """Return the decision on an event, or the reason why there is none.
+
+    Recipients are merged per organism: the strongest role wins, with its obligation and deadline; among equal
+    roles the first in the rule. They stand by role (lead, support, informed), then id. What can't be resolved is
+    listed once per kind and role; if that is the lead, the event is refused.
+
+    Args:
+        event: a valid event.
+        scheme: the version to decide by.
+        directory: organisms and territories.
+        worker: the worker's situation: the event's own block, or what is known at the event's time.
+
+    Returns:
+        A refusal has the reason no_rule, outside_scheme or ambiguous_territory.
+    """
+    rule = scheme.rules.get(event.name)
+    if rule is None:
+        message = f"scheme {scheme.version} has no rule for {event.name}: its owners must add one"
+        return Refusal("no_rule", (Violation("/type", message),))
+    chosen: dict[str, Recipient] = {}
+    unresolved: dict[tuple[Kind, str], Unresolved] = {}
+    for assignment in rule.assignments:
+        for found in _resolve(assignment.expression, event, scheme, directory, worker):
+            if isinstance(found, _Unmet):
+                if assignment.role == "lead":
+                    return _without_lead(found, from_event=event.data.worker is not None)
+                key = (found.kind, assignment.role)
+                unresolved.setdefault(key, Unresolved(found.kind, assignment.role, found.obstacle))
+            elif found.organism.id not in chosen:
+                chosen[found.organism.id] = _recipient(found, assignment, rule, event)
+    return _decision(event, scheme, rule, worker, chosen, tuple(unresolved.values()))
+
+
+def _resolve(
+    expression: Expression, event: Event, scheme: Scheme, directory: Directory, worker: Situation
+) -> Iterator[Competence | _Unmet]:
+    match expression:
+        case Own(kind):
+            yield _competent(kind, "worker", directory, worker)
+        case Previous(kind):
+            if isinstance(event.data, TerritoryChanged):
+                left = situation_of(event.data.previous, event.data.worker.siren)
+                yield _competent(kind, "previous", directory, left)
+        case Named(field):
+            yield directory.named(getattr(event.data, field))
+        case HeadsOf(field):
+            against = directory.named(getattr(event.data, field)).organism
+            yield from map(directory.named, scheme.heads[against.kind])
+        case Fixed(organism):
+            yield directory.named(organism)
+        case Choice(field, cases, otherwise):
+            chosen = cases.get(getattr(event.data, field), otherwise)
+            if chosen is not None:
+                yield from _resolve(chosen, event, scheme, directory, worker)
+        case _:
+            assert_never(expression)
+
+
+def _competent(kind: Kind, place: str, directory: Directory, situation: Situation) -> Competence | _Unmet:
+    found = directory.competent(
+        kind, situation.residence, situation.establishment, situation.attachments
+    )
+    return found if isinstance(found, Competence) else _Unmet(kind, found, place, situation)
+
+
+def _recipient(found: Competence, assignment: Assignment, rule: Rule, event: Event) -> Recipient:
+    obligation = assignment.obligation
+    return Recipient(
+        organism=found.organism.id,
+        role=assignment.role,
+        activity=rule.activity,
+        acknowledge=obligation.acknowledge,
+        by=deadline(event.time, obligation.delay, found.organism.zone, found.holidays),
+        basis=obligation.basis,
+        status=obligation.status,
+    )
+
+
+def _without_lead(unmet: _Unmet, *, from_event: bool) -> Refusal:
+    by_establishment = unmet.kind == "collection"
+    field = "establishment" if by_establishment else "residence"
+    commune = unmet.situation.establishment if by_establishment else unmet.situation.residence
+    where = f"/data/{unmet.place}/{field}" if from_event else "/data/worker"
+    departement = departement_of(commune)
+    match unmet.obstacle:
+        case "outside_scheme":
+            message = f"no {unmet.kind} organism of article L233-1 serves the département {departement}"
+        case "ambiguous_territory":
+            message = (
+                f"several {unmet.kind} organisms share the département {departement}: "
+                f"give the worker's own in attachments.{unmet.kind}"
+            )
+        case _:
+            assert_never(unmet.obstacle)
+    return Refusal(unmet.obstacle, (Violation(where, message),))
+
+
+def _decision(
+    event: Event,
+    scheme: Scheme,
+    rule: Rule,
+    worker: Situation,
+    chosen: dict[str, Recipient],
+    unresolved: tuple[Unresolved, ...],
+) -> Decision:
+    return Decision(
+        id=ids.decision_id(event.source, event.id, event.subject, scheme.version, rule.name),
+        event=EventRef(event.id, event.source, event.type, event.subject, event.attributes["time"]),
+        case=ids.case_id(event.source, event.id, event.subject, event.correlationid),
+        scheme=scheme.version,
+        scheme_hash=scheme.hash,
+        rule=rule.name,
+        basis=rule.basis,
+        activity=rule.activity,
+        situation=worker,
+        situation_from="known" if event.data.worker is None else "event",
+        recipients=tuple(sorted(chosen.values(), key=lambda to: (_RANK[to.role], to.organism))),
+        unresolved=unresolved,
+    )
