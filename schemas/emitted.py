@@ -1,0 +1,191 @@
+"""What the agents say: one frozen model per type of event that l233 emits, version 1.
+
+Same envelope as the input: `subject` the worker, `correlationid` the case. Field names are public.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, StringConstraints
+
+from schemas.events import Contract
+from schemas.types import (
+    AnyOrganism,
+    DistinctList,
+    Expect,
+    Flag,
+    IsoDate,
+    Money,
+    NationalHead,
+    Optional,
+    OrganismId,
+    Quarters,
+    Rfc3339,
+    Role,
+    Text,
+    Year,
+)
+
+# --- acknowledgements ----------------------------------------------------------------------------
+
+
+class Acknowledgement(Contract):
+    """What every acknowledgement says: who gives it, and in which role."""
+
+    organism: AnyOrganism
+    role: Optional[Role] = None
+
+
+class AcknowledgementRegistered(Acknowledgement):
+    """The event is registered and will reach the organism: given by intake, at once."""
+
+
+class AcknowledgementReceived(Acknowledgement):
+    """The organism has the event and is competent."""
+
+
+class AcknowledgementForwarded(Acknowledgement):
+    """The organism is not competent and names the one that is. Source: CRPA art. L114-2 (M)."""
+
+    to: AnyOrganism
+
+
+class AcknowledgementRefused(Acknowledgement):
+    """The organism does not act, and says why."""
+
+    reason: Text
+
+
+ReportCode = Annotated[int, Field(strict=True, ge=0, le=3), Expect("expected an integer, 0 to 3")]
+"""0 taken into account, 1 with corrections to make, 2 partly, 3 not. Source: DSN compte rendu métier (S)."""
+
+
+class AcknowledgementReported(Acknowledgement):
+    """Business account-rendering: what became of the event."""
+
+    code: ReportCode
+    reasons: Optional[DistinctList[Text]] = None
+
+
+class AcknowledgementSettled(Acknowledgement):
+    """All is done."""
+
+
+# --- rights and entitlements ---------------------------------------------------------------------
+
+
+class RightsRecorded(Contract):
+    """Income with contributions paid, and the quarters it validates. Source: CSS art. L215-1, L225-1 (L)."""
+
+    organism: OrganismId
+    year: Year
+    income: Money
+    quarters: Quarters
+
+
+class RightsMismatch(Contract):
+    """Declared and recorded income of a year differ."""
+
+    organism: OrganismId
+    year: Year
+    declared: Money
+    recorded: Money
+
+
+Ratio = Annotated[
+    str,
+    StringConstraints(strict=True, pattern=r"^(?:0\.[0-9]{4}|1\.0000)$"),
+    Expect('expected a ratio from 0 to 1 as a string with four decimals, such as "0.7500"'),
+]
+
+
+class EntitlementUpdated(Contract):
+    """Ratio of daily allowances on a day. Source: CSS art. D622-7 (L)."""
+
+    organism: OrganismId
+    on: IsoDate
+    ratio: Ratio
+    full: Flag
+    because: Text
+
+
+class RadiationAnswered(Contract):
+    """An organism's answer to an envisaged radiation. Source: CSS art. R611-2 (L)."""
+
+    organism: OrganismId
+    objection: Flag
+    by_silence: Flag
+
+
+# --- social aid ----------------------------------------------------------------------------------
+
+
+class SocialAidInstructed(Contract):
+    """The organism has instructed the request. Source: CSS art. L612-4 (L)."""
+
+    organism: OrganismId
+
+
+class SocialAidReferred(Contract):
+    """The file goes to the CPSTI's regional instance, anonymously. Source: CSS art. L612-4 (L)."""
+
+    organism: OrganismId
+    file: Text
+
+
+class SocialAidPaid(Contract):
+    """The aid that the CPSTI granted is paid."""
+
+    organism: OrganismId
+    amount: Money
+
+
+# --- deadlines -----------------------------------------------------------------------------------
+
+
+class Deadline(Contract):
+    """A deadline of an organism: the acknowledgement that is asked, and by when."""
+
+    organism: AnyOrganism
+    level: Literal["received", "reported"]
+    due: Rfc3339
+
+
+class DeadlineNear(Deadline):
+    """The deadline comes soon."""
+
+
+class DeadlineMissed(Deadline):
+    """The deadline has passed."""
+
+
+class EscalationRaised(Contract):
+    """A missed deadline is brought before a national head."""
+
+    to: NationalHead
+    organism: AnyOrganism
+    level: Literal["received", "reported"]
+
+
+EMITTED: Final[Mapping[str, type[Contract]]] = MappingProxyType(
+    {
+        "acknowledgement.registered": AcknowledgementRegistered,
+        "acknowledgement.received": AcknowledgementReceived,
+        "acknowledgement.forwarded": AcknowledgementForwarded,
+        "acknowledgement.refused": AcknowledgementRefused,
+        "acknowledgement.reported": AcknowledgementReported,
+        "acknowledgement.settled": AcknowledgementSettled,
+        "rights.recorded": RightsRecorded,
+        "rights.mismatch": RightsMismatch,
+        "entitlement.updated": EntitlementUpdated,
+        "radiation.answered": RadiationAnswered,
+        "social-aid.instructed": SocialAidInstructed,
+        "social-aid.referred": SocialAidReferred,
+        "social-aid.paid": SocialAidPaid,
+        "deadline.near": DeadlineNear,
+        "deadline.missed": DeadlineMissed,
+        "escalation.raised": EscalationRaised,
+    }
+)
+"""Event name -> model of its data, for what l233 itself emits. The types of later chapters come with them."""

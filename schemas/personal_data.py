@@ -1,0 +1,61 @@
+"""Finds a NIR, the social security number that no event may carry, before anything else is looked at.
+
+A NIR is 15 characters between non-alphanumerics, single spaces inside allowed, whose key is right (read with
+python-stdnum: 2A and 2B for Corsica; sex, month and place are not checked). One in 97 numbers of 15 digits
+has a right key by chance and is refused too: identifiers of that shape do not belong in an event.
+"""
+
+import re
+from typing import Final
+
+from stdnum.fr import nir
+
+from schemas.envelope import Envelope
+from schemas.strict_json import UnreadableJsonError, read, scalars
+
+# Fast path: an event almost never has 15 characters in a row that could belong to a NIR. French typography
+# separates groups of digits by no-break spaces (U+00A0, U+202F) too: their bytes count.
+_NIR_BYTES: Final = b"0123456789ABab " + "\u00a0\u202f".encode()
+_MARK_NIR_BYTES: Final = bytes(ord("0") if byte in _NIR_BYTES else ord(" ") for byte in range(256))
+_SUSPECT: Final = b"0" * 15
+
+# The lookahead lets candidates overlap: "12 1 85 …" may hide a number behind its first group.
+_CANDIDATE: Final = re.compile(
+    r"(?<![^\W_])(?=("
+    r"[0-9](?:[ \u00a0\u202f]?[0-9]){4}[ \u00a0\u202f]?[0-9][ \u00a0\u202f]?[0-9ABab]"
+    r"(?:[ \u00a0\u202f]?[0-9]){8})(?![^\W_]))"
+)
+_SPACES: Final = str.maketrans("", "", " \u00a0\u202f")
+_ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+
+
+def holds_nir(envelope: Envelope, raw: bytes | None) -> bool:
+    """Tell whether the data of an event holds a NIR, in a value, a key or a bare number.
+
+    `raw` is the value of the record: it is searched as text when the data can't be read.
+    """
+    payload = envelope.payload
+    if payload is None:
+        return raw is not None and _text_holds_nir(raw.decode("utf-8", errors="replace"))
+    if b"\\" not in payload:
+        return _SUSPECT in payload.translate(_MARK_NIR_BYTES) and _holds(payload.decode("utf-8"))
+    try:
+        return any(map(_holds, scalars(read(payload))))
+    except UnreadableJsonError:
+        return _text_holds_nir(payload.decode("utf-8", errors="replace"))
+
+
+def _text_holds_nir(text: str) -> bool:
+    """Search text that is no JSON: as it stands, and with what looks like a JSON escape resolved."""
+    return _holds(text) or ("\\" in text and _holds(_ESCAPE.sub(_unescaped, text)))
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    code, letter = escape.groups()
+    if code:
+        return chr(int(code, 16))
+    return letter if letter in '"\\/' else " "  # \n, \t and the like separate
+
+
+def _holds(text: str) -> bool:
+    return any(nir.is_valid(found[1].translate(_SPACES)) for found in _CANDIDATE.finditer(text))

@@ -1,0 +1,220 @@
+"""The records on our own topics: what was decided, answered, refused, asked of an organism; where a case is.
+
+Frozen dataclasses, each with its adapter: `DECISION.dump_json(decision)` writes the data of the record,
+`DECISION.validate_json(payload)` reads it back. Times are RFC 3339 text, money is text with two decimals.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from pydantic import TypeAdapter
+
+from schemas.codes import Kind
+from schemas.refusal import Reason, Violation
+from schemas.types import Role
+
+Acknowledge = Literal["received", "reported"]
+"""What a recipient is asked for."""
+
+Level = Literal["registered", "received", "forwarded", "refused", "reported", "settled"]
+"""What an acknowledgement says; `registered` is intake's, at once."""
+
+Activity = Literal[
+    "affiliation", "future-rights", "health", "retirement", "social-action", "accompaniment", "requests"
+]
+Status = Literal["law", "convention", "example"]
+"""How binding a rule is: the statute has no lead and support matrix, so most are `example`."""
+
+UnresolvedReason = Literal["outside_scheme", "ambiguous_territory"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """An organism that an event goes to, what it must answer and by when (end of `by`, RFC 3339)."""
+
+    organism: str
+    role: Role
+    activity: str
+    acknowledge: Acknowledge
+    by: str
+    basis: str
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """A role beside the lead that no organism could be found for."""
+
+    kind: Kind
+    role: Role
+    reason: UnresolvedReason
+
+
+@dataclass(frozen=True, slots=True)
+class EventRef:
+    """Which event is meant."""
+
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is known of a worker: communes, and the organisms he is attached to by role."""
+
+    siren: str
+    residence: str
+    establishment: str
+    attachments: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Who gets an event, and why: scheme, rule, legal basis and the inputs that were used."""
+
+    id: str
+    event: EventRef
+    case: str
+    scheme: str
+    scheme_hash: str
+    rule: str
+    basis: str
+    activity: str
+    situation: Situation
+    situation_from: Literal["event", "known"]
+    recipients: tuple[Recipient, ...]
+    unresolved: tuple[Unresolved, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InputRef:
+    """What could be read of an input record: unreadable parts are null."""
+
+    id: str | None
+    source: str | None
+    subject: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The answer to a producer: registered with recipients and deadlines, or refused with every violation."""
+
+    id: str
+    verdict: Literal["registered", "refused"]
+    event: InputRef
+    reason: Reason | None
+    errors: tuple[Violation, ...]
+    scheme: str | None
+    case: str | None
+    recipients: tuple[Recipient, ...]
+    unresolved: tuple[Unresolved, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record that can't go on, with its bytes (base64) for the day it can.
+
+    For `personal_data` payload, key and headers are withheld: null, null and empty.
+    """
+
+    id: str
+    reason: Reason
+    errors: tuple[Violation, ...]
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    """Milliseconds since 1970, as Kafka gave them."""
+    key: str | None
+    headers: tuple[tuple[str, str | None], ...]
+    payload: str | None
+    redrives: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mandate:
+    """What an organism is asked, in the header `l233-mandate` of the records in its agent's inbox."""
+
+    case: str
+    organism: str
+    role: Role
+    activity: str
+    acknowledge: Acknowledge
+    by: str
+    basis: str
+    status: Status
+    scheme: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseEvent:
+    """An event of a case and the decision that opened or joined it."""
+
+    id: str
+    source: str
+    type: str
+    time: str
+    decision: str
+
+
+@dataclass(frozen=True, slots=True)
+class GivenAcknowledgement:
+    """An acknowledgement that an organism gave."""
+
+    id: str
+    level: Level
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRecipient:
+    """One organism's part in a case: what one decision asks, and what was answered so far."""
+
+    decision: str
+    organism: str
+    role: Role
+    activity: str
+    acknowledge: Acknowledge
+    by: str
+    given: tuple[GivenAcknowledgement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingAcknowledgement:
+    """An acknowledgement that came before its decision."""
+
+    id: str
+    organism: str
+    level: Level
+    at: str
+    causation: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseState:
+    """Where a case is: its events, who was asked what, and what they answered."""
+
+    case: str
+    worker: str
+    opened: str
+    updated: str
+    status: Literal["open", "closed"]
+    events: tuple[CaseEvent, ...]
+    recipients: tuple[CaseRecipient, ...]
+    waiting: tuple[WaitingAcknowledgement, ...]
+
+
+DECISION: Final = TypeAdapter(Decision)
+RECEIPT: Final = TypeAdapter(Receipt)
+DEAD_LETTER: Final = TypeAdapter(DeadLetter)
+MANDATE: Final = TypeAdapter(Mandate)
+CASE: Final = TypeAdapter(CaseState)
+SITUATION: Final = TypeAdapter(Situation)
+
+DECISION_TYPE: Final = "fr.l233.decision.v1"
+RECEIPT_TYPE: Final = "fr.l233.receipt.v1"
+DEAD_LETTER_TYPE: Final = "fr.l233.dead-letter.v1"
+CASE_TYPE: Final = "fr.l233.case.v1"
