@@ -29,6 +29,8 @@ class Limits:
     progress_timeout: float = 120.0
     """How long records may wait without the lane moving before the worker exits to be restarted."""
     session_timeout: float = 10.0
+    request_timeout: float = 40.0
+    """How long Kafka may take over one request of a transaction before the lane opens anew."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ class SliceConsumer(driver.Consumer):
         ends = await self._thread.end_offsets(_kafka(self._places(number)))
         return {place.topic: offset for place, offset in ends.items()}
 
-    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109  Faust's signature
         """Fetch, and yield one message per slice whose value is a `Slice`."""
         lanes, size = self.app.lanes, self.app.connection.limits.slice_records
         epochs = lanes.epochs()

@@ -31,6 +31,7 @@ class Writer:
             **connection.client(),
             transactional_id=transactional_id,
             transaction_timeout_ms=int(connection.limits.transaction_timeout * 1000),
+            request_timeout_ms=int(connection.limits.request_timeout * 1000),
             max_batch_size=_BATCH_BYTES,
             max_request_size=64 * 1024 * 1024,
             linger_ms=0,
@@ -110,12 +111,12 @@ class Writer:
         # one batch again, and applying a write twice changes nothing.
         return last
 
-    async def stop(self, timeout: float) -> None:
+    async def stop(self, bound: float) -> None:
         """Close the connections; what is not committed stays uncommitted."""
         for _, _, future in self._sent:
             if future.done() and not future.cancelled():
                 future.exception()  # told by commit already; not told again when collected
         try:
-            await asyncio.wait_for(self._producer.stop(), timeout)
+            await asyncio.wait_for(self._producer.stop(), bound)
         except TimeoutError:
             await self._producer.client.close()

@@ -71,20 +71,20 @@ async def _until_ended(
                 await task
 
 
-async def _watch(apps: Sequence[RoleApp], timeout: float, now_ms: Callable[[], int]) -> None:
-    """Raise `NoProgress` when a lane has records before it and has not moved within `timeout`."""
+async def _watch(apps: Sequence[RoleApp], bound: float, now_ms: Callable[[], int]) -> None:
+    """Raise `NoProgress` when a lane has records before it and has not moved within `bound` seconds."""
     moved: dict[tuple[str, int], tuple[int, int]] = {}
     while True:
-        await asyncio.sleep(min(timeout / 4, 15.0))
+        await asyncio.sleep(min(bound / 4, 15.0))
         for app in apps:
             for number, progress in app.lanes.progress().items():
                 place, now = (app.lanes.role.name, number), now_ms()
                 transactions, since = moved.get(place, (-1, now))
                 if transactions != progress.transactions or not await _behind(app, number):
                     moved[place] = (progress.transactions, now)
-                elif now - since > timeout * 1000:
+                elif now - since > bound * 1000:
                     raise NoProgress(
-                        f"lane {place[0]}.{number} has records to work and has not moved for {timeout:.0f} s"
+                        f"lane {place[0]}.{number} has records to work and has not moved for {bound:.0f} s"
                     )
 
 

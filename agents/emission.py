@@ -1,0 +1,121 @@
+"""How what was decided becomes records: CloudEvents in binary mode, on the lane of the worker concerned."""
+
+import base64
+import traceback
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import PurePath
+from typing import Final
+
+from coordination import ids
+from schemas.envelope import Headers, pack_binary
+from schemas.records import DEAD_LETTER, DEAD_LETTER_TYPE, DeadLetter
+from schemas.refusal import Refusal, Violation
+from streaming.records import Output, Record
+
+DEAD_LETTERS: Final = "l233.dead-letters"
+INPUT_HEADER: Final = "l233-input"
+"""On everything that intake writes: `<partition>/<offset>` of the input record that caused it."""
+OUTCOME_HEADER: Final = "l233-outcome"
+REKEYED_HEADER: Final = "l233-rekeyed"
+REDRIVES_HEADER: Final = "l233-redrives"
+"""How often a record was put back from the dead letters, as decimal text."""
+MANDATE_HEADER: Final = "l233-mandate"
+
+
+def source(role: str) -> str:
+    """Return the CloudEvents `source` of what a role emits."""
+    return f"urn:l233:{role}"
+
+
+def moment(record: Record) -> str:
+    """Return when Kafka took the record, RFC 3339 in UTC: the same at every re-execution."""
+    at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def place(record: Record) -> bytes:
+    """Return `<partition>/<offset>` of a record."""
+    return b"%d/%d" % (record.partition, record.offset)
+
+
+def cloud_event(
+    topic: str,
+    *,
+    type_: str,
+    id_: str,
+    role: str,
+    subject: str | None,
+    time: str,
+    data: bytes,
+    case: str | None = None,
+    cause: str | None = None,
+    marks: Headers = (),
+    key: bytes | None = None,
+) -> Output:
+    """Return an emitted event as a record. Its key is the worker unless another is given."""
+    attributes = {"id": id_, "source": source(role), "type": type_, "time": time}
+    if subject is not None:
+        attributes["subject"] = subject
+    if case is not None:
+        attributes["correlationid"] = case
+    if cause is not None:
+        attributes["causationid"] = cause
+    headers, value = pack_binary(attributes, data)
+    if key is None and subject is not None:
+        key = subject.encode()
+    return Output(topic, key, value, [*headers, *marks])
+
+
+def redrives(headers: Headers) -> int:
+    """Return how often a record has been redriven; a header that is no number counts as none."""
+    for name, value in headers:
+        if name == REDRIVES_HEADER and value and value.isdigit():
+            return int(value)
+    return 0
+
+
+def dead_letter(role: str, record: Record, refusal: Refusal, subject: str | None) -> Output:
+    """Return the dead letter of a record, with its bytes, unless they hold personal data."""
+    withheld = refusal.reason == "personal_data"
+    letter = DeadLetter(
+        id=ids.refusal_id(record.topic, record.partition, record.offset, "dead-letter"),
+        reason=refusal.reason,
+        errors=refusal.errors,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp=record.timestamp,
+        key=None if withheld else _text(record.key),
+        headers=() if withheld else tuple((name, _text(value)) for name, value in record.headers),
+        payload=None if withheld else _text(record.value),
+        redrives=redrives(record.headers),
+    )
+    return cloud_event(
+        DEAD_LETTERS,
+        type_=DEAD_LETTER_TYPE,
+        id_=letter.id,
+        role=role,
+        subject=subject,
+        time=moment(record),
+        data=DEAD_LETTER.dump_json(letter),
+        marks=[(INPUT_HEADER, place(record)), ("l233-reason", refusal.reason.encode())],
+        key=None if withheld else record.key,
+    )
+
+
+def unexpected(error: Exception) -> Refusal:
+    """Return the refusal for a failure of our own: what failed and where, never the values it failed on."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    message = f"{type(error).__name__}{where}: a failure of l233 itself; redrive once it is repaired"
+    return Refusal("unexpected", (Violation("", message),))
+
+
+def unexpected_dead_letter(role: str, record: Record, error: Exception) -> Sequence[Output]:
+    """Return what isolates a record on which a role's handler failed."""
+    return [dead_letter(role, record, unexpected(error), None)]
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else base64.b64encode(value).decode("ascii")

@@ -1,0 +1,278 @@
+"""Delivery on a real Kafka: nothing lost, nothing twice, whatever fails; one record's failure is its own."""
+
+import asyncio
+import shutil
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from streaming import changelog
+from streaming.errors import LaneBroken, TooManyUnexpected
+from streaming.store import Store
+from tests.broker.delivery import Bench, count_per_key, per_key, records, unbroken
+
+Scenario = Callable[[Bench], Coroutine[Any, Any, None]]
+
+
+@pytest.fixture
+def bench(bootstrap: str, tmp_path: Path) -> Bench:
+    """Topics of this test's own."""
+    found = Bench(bootstrap, tmp_path)
+    asyncio.run(found.create_topics())
+    return found
+
+
+def test_every_record_is_worked_once_and_in_order(bench: Bench) -> None:
+    """A worker that starts after the records were written works all of them, per key in order."""
+    values = records(5_000)
+
+    async def scenario() -> None:
+        await bench.feed(values)
+        async with bench.worker():
+            assert unbroken(await bench.counted(len(values)), per_key(values))
+
+    asyncio.run(scenario())
+
+
+def test_a_restart_goes_on_where_the_last_commit_left_off(bench: Bench) -> None:
+    """Stopped and started again, with its state folder, a worker repeats nothing."""
+    first, second = records(1_000), records(1_000)
+
+    async def scenario() -> None:
+        await bench.feed(first)
+        async with bench.worker():
+            await bench.counted(len(first))
+        await bench.feed(second)
+        async with bench.worker():
+            assert unbroken(await bench.counted(2_000), per_key([*first, *second]))
+
+    asyncio.run(scenario())
+
+
+def test_state_comes_back_from_the_changelog_when_the_folder_is_lost(bench: Bench) -> None:
+    """On a new machine the numbering goes on, since changelog and outputs were written together."""
+    values = records(1_000)
+
+    async def scenario() -> None:
+        await bench.feed(values)
+        async with bench.worker("old"):
+            await bench.counted(len(values))
+        shutil.rmtree(bench.folder / "old")
+        await bench.feed(values)
+        async with bench.worker("new"):
+            assert unbroken(await bench.counted(2_000), per_key([*values, *values]))
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("spoil", ["ahead", "too old"])
+def test_a_store_that_can_not_be_trusted_is_restored_in_full(bench: Bench, spoil: str) -> None:
+    """A store beyond its changelog's end, or older than the deletions it keeps, is not built upon."""
+    values = records(400)
+
+    async def scenario() -> None:
+        await bench.feed(values)
+        async with bench.worker():
+            await bench.counted(len(values))
+        for number in range(4):
+            store = Store(bench.connection().state / bench.name / str(number))
+            applied = store.applied()
+            assert applied is not None
+            offset, written = applied
+            poisoned: dict[bytes, bytes | None] = {f"k{i}".encode(): b"999" for i in range(40)}
+            ahead = spoil == "ahead"
+            store.apply(
+                poisoned, next_offset=offset + 10**6 if ahead else offset, now_ms=written if ahead else 0
+            )
+            store.close()
+        await bench.feed(values)
+        async with bench.worker():
+            assert unbroken(await bench.counted(800), per_key([*values, *values]))
+
+    asyncio.run(scenario())
+
+
+def test_one_poisonous_record_is_dead_lettered_alone(bench: Bench) -> None:
+    """The records around it, of the same key and slice, are worked as if it had not been there."""
+    values = records(2_000)
+    poisoned = [*values[:700], ("k3", "poison"), *values[700:1_500], ("k5", "poison"), *values[1_500:]]
+
+    async def scenario() -> None:
+        await bench.feed(poisoned)
+        async with bench.worker():
+            assert unbroken(await bench.counted(len(values)), per_key(values))
+            letters = await bench.read("dead", 2)
+        assert sorted((letter.key, letter.value) for letter in letters) == [
+            (b"k3", b"ValueError"),
+            (b"k5", b"ValueError"),
+        ]
+
+    asyncio.run(scenario())
+
+
+def test_a_handler_that_fails_on_record_after_record_stops_the_worker_uncommitted(bench: Bench) -> None:
+    """A broken release does not dead-letter the whole stream: repaired, it works every record."""
+    values = [(f"k{i % 4}", "poison") for i in range(500)]
+
+    async def scenario() -> None:
+        await bench.feed(values)
+        async with bench.worker(limits=replace(bench.limits, unexpected_in_a_row=10)) as worker:
+            with pytest.raises(TooManyUnexpected):
+                await asyncio.wait_for(asyncio.shield(worker), 30)
+        assert await bench.read("dead", 1, seconds=1) == []
+
+        def repaired(record: Any, state: Any) -> Any:  # noqa: ANN401  a handler, whatever it is given
+            return count_per_key(bench.topic("out"))(_Renamed(record), state)
+
+        async with bench.worker(role=bench.role(repaired)):
+            assert unbroken(await bench.counted(len(values)), per_key(values))
+
+    asyncio.run(scenario())
+
+
+class _Renamed:
+    """A record whose value no longer offends."""
+
+    def __init__(self, record: Any) -> None:  # noqa: ANN401  any record
+        self._record = record
+        self.value = b"antidote"
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  whatever the record has
+        return getattr(self._record, name)
+
+
+def test_when_even_the_dead_letter_can_not_be_written_nothing_is_committed(bench: Bench) -> None:
+    """The worker ends with an error; the record is worked once its dead letters can be written."""
+    values = [("k1", "a"), ("k1", "poison"), ("k1", "b")]
+
+    async def scenario() -> None:
+        await bench.feed(values)
+        nowhere = bench.role(dead="no-such-topic")
+        quick = replace(bench.limits, failures_in_a_row=1, request_timeout=4.0)
+        async with bench.worker(role=nowhere, limits=quick) as worker:
+            with pytest.raises(LaneBroken):
+                await asyncio.wait_for(asyncio.shield(worker), 150)
+        assert await bench.read("out", 1, seconds=1) == []
+        async with bench.worker():
+            assert await bench.counted(2) == {"k1": [1, 2]}
+            assert len(await bench.read("dead", 1)) == 1
+
+    asyncio.run(scenario())
+
+
+def test_a_fenced_lane_opens_again_and_nothing_is_lost_or_repeated(bench: Bench) -> None:
+    """Another writer with the lane's transactional id throws it out in the middle of its work."""
+    values = records(6_000)
+
+    async def scenario() -> None:
+        async with bench.worker():
+            feeding = asyncio.create_task(bench.feed(values))
+            for _ in range(3):
+                await bench.counted(500)
+                for number in range(4):
+                    intruder = AIOKafkaProducer(
+                        bootstrap_servers=bench.bootstrap, transactional_id=f"l233.{bench.name}.{number}"
+                    )
+                    await intruder.start()
+                    await intruder.stop()
+                await bench.feed([("k0", "more")])
+            await feeding
+            expected = per_key([*values, *[("k0", "more")] * 3])
+            assert unbroken(await bench.counted(expected.total()), expected)
+
+    asyncio.run(scenario())
+
+
+def test_workers_that_come_and_go_share_the_lanes_without_loss_or_repetition(bench: Bench) -> None:
+    """Two more workers join and leave while records arrive: every key keeps its sequence."""
+    values = records(12_000, keys=100)
+
+    async def scenario() -> None:
+        async with bench.worker("a"):
+            feeding = asyncio.create_task(bench.feed(values[:6_000]))
+            async with bench.worker("b"):
+                await bench.counted(2_000)
+                async with bench.worker("c"):
+                    await bench.feed(values[6_000:9_000])
+                    await bench.counted(6_000)
+            await bench.feed(values[9_000:])
+            await feeding
+            assert unbroken(await bench.counted(len(values)), per_key(values))
+
+    asyncio.run(scenario())
+
+
+def test_a_lane_owns_its_number_of_every_input(bench: Bench) -> None:
+    """Two input topics, two workers: a key's records of both are numbered in one sequence."""
+    bench = replace(bench, name=f"{bench.name}x", inputs=("in", "other"))
+    values = records(2_000)
+
+    async def scenario() -> None:
+        await bench.create_topics()
+        async with bench.worker("a"), bench.worker("b"):
+            await asyncio.gather(bench.feed(values), bench.feed(values, "other"))
+            assert unbroken(await bench.counted(4_000), per_key([*values, *values]))
+
+    asyncio.run(scenario())
+
+
+def test_what_an_aborted_producer_wrote_is_not_worked(bench: Bench) -> None:
+    """Inputs are read committed: a record of a transaction that was given up never happened."""
+
+    async def scenario() -> None:
+        async with AIOKafkaProducer(
+            bootstrap_servers=bench.bootstrap, transactional_id=bench.name
+        ) as producer:
+            await producer.begin_transaction()
+            await producer.send_and_wait(bench.topic("in"), b"never", key=b"k1")
+            await producer.abort_transaction()
+        await bench.feed([("k1", "real")])
+        async with bench.worker():
+            (output,) = await bench.read("out", 1)
+            assert output.value == b"1 real"
+
+    asyncio.run(scenario())
+
+
+def test_a_lane_that_is_full_waits_and_loses_nothing(bench: Bench) -> None:
+    """With room for a few records only, the inputs are paused and resumed until all are worked."""
+    values = records(3_000)
+    narrow = replace(bench.limits, lane_bytes=4_000, slice_records=20, slice_bytes=2_000)
+
+    async def scenario() -> None:
+        await bench.feed(values)
+        async with bench.worker(limits=narrow):
+            assert unbroken(await bench.counted(len(values)), per_key(values))
+
+    asyncio.run(scenario())
+
+
+def test_the_store_holds_exactly_what_the_changelog_holds(bench: Bench) -> None:
+    """After a stop, a store rebuilt from nothing equals the one that was worked with."""
+    values = records(2_000)
+
+    async def scenario() -> None:
+        await bench.feed(values)
+        async with bench.worker():
+            await bench.counted(len(values))
+        for number in range(4):
+            worked = Store(bench.connection().state / bench.name / str(number))
+            rebuilt = Store(bench.folder / "rebuilt" / str(number))
+            await changelog.restore(
+                rebuilt,
+                bench.topic("state"),
+                number,
+                bench.connection(),
+                now_ms=bench.now_ms,
+                tombstones_kept_ms=10**9,
+            )
+            assert worked.items() == rebuilt.items()
+            assert worked.items()
+            worked.close()
+            rebuilt.close()
+
+    asyncio.run(scenario())
