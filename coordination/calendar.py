@@ -1,8 +1,9 @@
 """Decides when a deadline ends: the legal clock.
 
-Every deadline counts from the day of the event and ends at 23:59:59, in the organism's own time zone. A working
-day is Monday to Friday and no public holiday of the territory. Source: code de procédure civile, art. 641-642
-(from memory, unverified); holidays as the library `holidays` gives them for France and its subdivisions.
+Every deadline counts from the day of the event and ends at 23:59:59, in the organism's own time zone. A
+working day is Monday to Friday and no public holiday of the territory. Source: code de procédure civile,
+art. 641-642 (from memory, unverified); holidays as the library `holidays` gives them for France and its
+subdivisions.
 """
 
 from dataclasses import dataclass
@@ -75,7 +76,9 @@ def deadline(time: datetime, delay: Delay, zone: ZoneInfo, subdivision: str | No
 @lru_cache(maxsize=65_536)
 def _end(day: date, unit: Unit, count: int, zone: ZoneInfo, subdivision: str | None) -> str:
     if day.year > LAST_YEAR + 1:
-        raise CalendarError(f"no deadline can be counted from {day}: holidays are known until {LAST_YEAR + 1}")
+        raise CalendarError(
+            f"no deadline can be counted from {day}: holidays are known until {LAST_YEAR + 1}"
+        )
     last = _last_day(day, unit, count, subdivision)
     return datetime(last.year, last.month, last.day, 23, 59, 59, tzinfo=zone).isoformat()
 

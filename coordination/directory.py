@@ -28,7 +28,7 @@ class DirectoryError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Organism:
-    """An organism of the directory. `kind` is its statute in lower case: `cpam`, `cnav`, `ccss`…"""
+    """An organism of the directory. `kind` is its statute in lower case, such as `cpam` or `ccss`."""
 
     id: str
     kind: str
@@ -135,7 +135,9 @@ def _rows(file: str, text: str, columns: tuple[str, ...]) -> Iterator[tuple[int,
         raise DirectoryError(f"{file}:1: no column {', '.join(missing)}: write the header line again")
     for row in reader:
         if "" in row:
-            raise DirectoryError(f"{file}:{reader.line_num}: more fields than columns: quote what holds a comma")
+            raise DirectoryError(
+                f"{file}:{reader.line_num}: more fields than columns: quote what holds a comma"
+            )
         yield reader.line_num, row
 
 
@@ -176,9 +178,11 @@ def _resolution(
         return "outside_scheme"
     for id_ in cell.split(";"):
         if id_ not in known:
-            raise DirectoryError(f"territories.csv:{line}: {id_} is not in organisms.csv: correct it or add it")
+            raise DirectoryError(
+                f"territories.csv:{line}: {id_} is not in organisms.csv: correct it or add it"
+            )
         if departement not in known[id_].departements:
             raise DirectoryError(
-                f"territories.csv:{line}: organisms.csv doesn't give {departement} to {id_}: correct one of them"
+                f"territories.csv:{line}: organisms.csv doesn't give {departement} to {id_}: correct one"
             )
     return "ambiguous_territory" if ";" in cell else Competence(known[cell], holidays)

@@ -1,10 +1,10 @@
 """Decides what a role of a scheme's rule may say: a small language that a jurist can read.
 
-    health                      the worker's own organism of a mission (also collection, retirement)
-    health of previous          the same, of the situation that the event says is left
-    organism in received_by     the organism that a field of the event names
-    national heads of against   the heads of that organism
-    acoss                       an organism by its id
+health                      the worker's own organism of a mission (also collection, retirement)
+health of previous          the same, of the situation that the event says is left
+organism in received_by     the organism that a field of the event names
+national heads of against   the heads of that organism
+acoss                       an organism by its id
 """
 
 import re

@@ -4,7 +4,7 @@ The namespace is fixed for ever. Parts are joined with a character that no Cloud
 """
 
 from hashlib import sha1
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 NAMESPACE: Final = UUID("4a6f1d0c-2c0b-5e0e-9d5a-2f6b3c1de233")
@@ -13,9 +13,9 @@ _VARIANT: Final = "89ab"
 
 
 def uuid5(*parts: str) -> str:
-    """Return the UUIDv5 of the parts, as text.
+    r"""Return the UUIDv5 of the parts, as text.
 
-    The same value as `uuid.uuid5(NAMESPACE, "\\x1f".join(parts))`, without building a UUID: it is on the path
+    The same value as `uuid.uuid5(NAMESPACE, "\x1f".join(parts))`, without building a UUID: it is on the path
     of every event, several times.
     """
     name = "\x1f".join(parts).encode("utf-8", "surrogatepass")
@@ -24,27 +24,45 @@ def uuid5(*parts: str) -> str:
     return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
 
 
-def case_id(source: str, event_id: str, subject: str, correlationid: str | None) -> str:
+class Identified(Protocol):
+    """An event, by what makes it one: the duplicate key."""
+
+    @property
+    def source(self) -> str:
+        """Who produced it."""
+
+    @property
+    def id(self) -> str:
+        """Its id at the source."""
+
+    @property
+    def subject(self) -> str:
+        """Whom it concerns."""
+
+
+def case_id(event: Identified, correlationid: str | None) -> str:
     """Return the case that an event joins (`correlationid`), or the case that it opens.
 
     The subject is part of it, as it is of the duplicate key: one worker's case is never another's.
     """
-    return correlationid if correlationid is not None else uuid5("case", source, event_id, subject)
+    if correlationid is not None:
+        return correlationid
+    return uuid5("case", event.source, event.id, event.subject)
 
 
-def emitted_id(source: str, event_id: str, subject: str, scheme: str, rule: str, organism: str, step: str) -> str:
+def emitted_id(event: Identified, scheme: str, rule: str, organism: str, step: str) -> str:
     """Return the id of what `organism` emits at `step` because of an event that `rule` of `scheme` routed."""
-    return uuid5("emitted", source, event_id, subject, scheme, rule, organism, step)
+    return uuid5("emitted", event.source, event.id, event.subject, scheme, rule, organism, step)
 
 
-def decision_id(source: str, event_id: str, subject: str, scheme: str, rule: str) -> str:
+def decision_id(event: Identified, scheme: str, rule: str) -> str:
     """Return the id of the decision on an event."""
-    return uuid5("decision", source, event_id, subject, scheme, rule)
+    return uuid5("decision", event.source, event.id, event.subject, scheme, rule)
 
 
-def receipt_id(source: str, event_id: str, subject: str, scheme: str, rule: str) -> str:
+def receipt_id(event: Identified, scheme: str, rule: str) -> str:
     """Return the id of the receipt that tells the producer that its event is registered."""
-    return uuid5("receipt", source, event_id, subject, scheme, rule)
+    return uuid5("receipt", event.source, event.id, event.subject, scheme, rule)
 
 
 def refusal_id(topic: str, partition: int, offset: int, step: str) -> str:

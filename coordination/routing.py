@@ -37,8 +37,8 @@ def route(event: Event, scheme: Scheme, directory: Directory, worker: Situation)
     """Return the decision on an event, or the reason why there is none.
 
     Recipients are merged per organism: the strongest role wins, with its obligation and deadline; among equal
-    roles the first in the rule. They stand by role (lead, support, informed), then id. What can't be resolved is
-    listed once per kind and role; if that is the lead, the event is refused.
+    roles the first in the rule. They stand by role (lead, support, informed), then id. What can't be resolved
+    is listed once per kind and role; if that is the lead, the event is refused.
 
     Args:
         event: a valid event.
@@ -49,22 +49,56 @@ def route(event: Event, scheme: Scheme, directory: Directory, worker: Situation)
     Returns:
         A refusal has the reason no_rule, outside_scheme or ambiguous_territory.
     """
+    rule = rule_for(event, scheme)
+    if isinstance(rule, Refusal):
+        return rule
+    shared = _shared(rule, event, scheme, directory, worker)
+    if isinstance(shared, Refusal):
+        return shared
+    recipients, unresolved = shared
+    return Decision(
+        id=ids.decision_id(event, scheme.version, rule.name),
+        event=EventRef(event.id, event.source, event.type, event.subject, event.attributes["time"]),
+        case=ids.case_id(event, event.correlationid),
+        scheme=scheme.version,
+        scheme_hash=scheme.hash,
+        rule=rule.name,
+        basis=rule.basis,
+        activity=rule.activity,
+        situation=worker,
+        situation_from="known" if event.data.worker is None else "event",
+        recipients=recipients,
+        unresolved=unresolved,
+    )
+
+
+def rule_for(event: Event, scheme: Scheme) -> Rule | Refusal:
+    """Return the rule of a scheme for an event, or the refusal no_rule."""
     rule = scheme.rules.get(event.name)
-    if rule is None:
-        message = f"scheme {scheme.version} has no rule for {event.name}: its owners must add one"
-        return Refusal("no_rule", (Violation("/type", message),))
+    if rule is not None:
+        return rule
+    message = f"scheme {scheme.version} has no rule for {event.name}: its owners must add one"
+    return Refusal("no_rule", (Violation("/type", message),))
+
+
+def _shared(
+    rule: Rule, event: Event, scheme: Scheme, directory: Directory, worker: Situation
+) -> tuple[tuple[Recipient, ...], tuple[Unresolved, ...]] | Refusal:
+    """Share the event out. Assignments stand strongest role first, so the first of an organism stays."""
     chosen: dict[str, Recipient] = {}
     unresolved: dict[tuple[Kind, str], Unresolved] = {}
     for assignment in rule.assignments:
         for found in _resolve(assignment.expression, event, scheme, directory, worker):
-            if isinstance(found, _Unmet):
-                if assignment.role == "lead":
-                    return _without_lead(found, from_event=event.data.worker is not None)
-                key = (found.kind, assignment.role)
-                unresolved.setdefault(key, Unresolved(found.kind, assignment.role, found.obstacle))
-            elif found.organism.id not in chosen:
-                chosen[found.organism.id] = _recipient(found, assignment, rule, event)
-    return _decision(event, scheme, rule, worker, chosen, tuple(unresolved.values()))
+            if isinstance(found, Competence):
+                if found.organism.id not in chosen:
+                    chosen[found.organism.id] = _recipient(found, assignment, rule, event)
+            elif assignment.role == "lead":
+                return _without_lead(found, event)
+            else:
+                gap = Unresolved(found.kind, assignment.role, found.obstacle)
+                unresolved.setdefault((gap.kind, gap.role), gap)
+    recipients = sorted(chosen.values(), key=lambda to: (_RANK[to.role], to.organism))
+    return tuple(recipients), tuple(unresolved.values())
 
 
 def _resolve(
@@ -93,9 +127,7 @@ def _resolve(
 
 
 def _competent(kind: Kind, place: str, directory: Directory, situation: Situation) -> Competence | _Unmet:
-    found = directory.competent(
-        kind, situation.residence, situation.establishment, situation.attachments
-    )
+    found = directory.competent(kind, situation.residence, situation.establishment, situation.attachments)
     return found if isinstance(found, Competence) else _Unmet(kind, found, place, situation)
 
 
@@ -112,11 +144,11 @@ def _recipient(found: Competence, assignment: Assignment, rule: Rule, event: Eve
     )
 
 
-def _without_lead(unmet: _Unmet, *, from_event: bool) -> Refusal:
+def _without_lead(unmet: _Unmet, event: Event) -> Refusal:
     by_establishment = unmet.kind == "collection"
     field = "establishment" if by_establishment else "residence"
     commune = unmet.situation.establishment if by_establishment else unmet.situation.residence
-    where = f"/data/{unmet.place}/{field}" if from_event else "/data/worker"
+    where = "/data/worker" if event.data.worker is None else f"/data/{unmet.place}/{field}"
     departement = departement_of(commune)
     match unmet.obstacle:
         case "outside_scheme":
@@ -129,27 +161,3 @@ def _without_lead(unmet: _Unmet, *, from_event: bool) -> Refusal:
         case _:
             assert_never(unmet.obstacle)
     return Refusal(unmet.obstacle, (Violation(where, message),))
-
-
-def _decision(
-    event: Event,
-    scheme: Scheme,
-    rule: Rule,
-    worker: Situation,
-    chosen: dict[str, Recipient],
-    unresolved: tuple[Unresolved, ...],
-) -> Decision:
-    return Decision(
-        id=ids.decision_id(event.source, event.id, event.subject, scheme.version, rule.name),
-        event=EventRef(event.id, event.source, event.type, event.subject, event.attributes["time"]),
-        case=ids.case_id(event.source, event.id, event.subject, event.correlationid),
-        scheme=scheme.version,
-        scheme_hash=scheme.hash,
-        rule=rule.name,
-        basis=rule.basis,
-        activity=rule.activity,
-        situation=worker,
-        situation_from="known" if event.data.worker is None else "event",
-        recipients=tuple(sorted(chosen.values(), key=lambda to: (_RANK[to.role], to.organism))),
-        unresolved=unresolved,
-    )

@@ -5,8 +5,8 @@ Source: CSS art. L233-1 (L): missions are exercised within a scheme; without one
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Final, Literal
 
 from coordination.calendar import Delay
@@ -42,8 +42,8 @@ class Assignment:
 class Rule:
     """What happens with one event type. `name` is the event's; assignments stand strongest role first.
 
-    `addressed_to` is the field naming the organism that the worker turned to: when another one leads, the request
-    counts as received there and is forwarded.
+    `addressed_to` is the field naming the organism that the worker turned to: when another one leads, the
+    request counts as received there and is forwarded.
     """
 
     name: str
@@ -117,6 +117,19 @@ class Rulebook:
         index = bisect_right(self._dates, at)
         return self._schemes[index - 1] if index else None
 
+    def only(self, version: str) -> "Rulebook":
+        """Return a rulebook in which this version alone exists and always is in force.
+
+        Raises:
+            RulebookError: when there is no such version.
+        """
+        return Rulebook((_always(self.version(version)),))
+
+    def as_on(self, at: datetime) -> "Rulebook":
+        """Return a rulebook in which the version in force at `at` always is; an empty one when none was."""
+        scheme = self.in_force(at)
+        return Rulebook(() if scheme is None else (_always(scheme),))
+
     def version(self, name: str) -> Scheme:
         """Return a version by its name.
 
@@ -128,3 +141,10 @@ class Rulebook:
         except KeyError:
             known = ", ".join(self._by_version) or "none"
             raise RulebookError(f"no scheme version {name!r}: known are {known}") from None
+
+
+_BEFORE_EVERYTHING: Final = datetime.min.replace(tzinfo=UTC)
+
+
+def _always(scheme: Scheme) -> Scheme:
+    return replace(scheme, in_force=_BEFORE_EVERYTHING)

@@ -92,7 +92,9 @@ def _expression(value: object) -> object:
             MappingProxyType({key: parse(str(case)) for key, case in cases.items()}),
             None if otherwise is None else parse(otherwise),
         )
-    raise ValueError("write the name of an organism (health, organism in FIELD, acoss…) or a choice by a field")
+    raise ValueError(
+        "write the name of an organism (health, organism in FIELD, acoss…) or a choice by a field"
+    )
 
 
 def _expressions(value: object) -> object:
@@ -105,7 +107,9 @@ def _delay(value: object) -> object:
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
+    )
 
 
 _Text = Annotated[str, Field(min_length=1)]
@@ -161,7 +165,7 @@ class _Rule(_Sourced):
     addressed_to: _Text | None = None
 
     def of(self, role: Role) -> tuple[Expression, ...]:
-        """The organisms of one role."""
+        """Return the expressions of one role."""
         return {"lead": (self.lead,), "support": self.support, "informed": self.informed}[role]
 
 
@@ -216,7 +220,10 @@ def _mistakes(model: _Scheme, directory: Directory) -> Iterator[_Mistake]:
     if {entry.organism for entry in model.established_by} != _SIGNATORIES:
         yield ("established_by",), "must be cnam, cnav and acoss, jointly (CSS art. L233-1): name the three"
     if len(set(model.approved_by)) != 2:
-        yield ("approved_by",), "must be two ministers, social security and budget (CSS art. L233-1): name both"
+        yield (
+            ("approved_by",),
+            "must be two ministers, social security and budget (CSS art. L233-1): name both",
+        )
     yield from _mistakes_of_heads(model, directory)
     for name, rule in model.rules.items():
         contract = CONTRACTS.get(name)

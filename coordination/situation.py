@@ -1,7 +1,7 @@
 """Decides which situation of a worker counts at a time: where he lives and works, and his attachments.
 
-Only `activity.registered` (from its start date) and `territory.changed` (from its effective date) change what is
-known; days begin at 00:00 Europe/Paris. A time before the earliest entry uses the earliest.
+Only `activity.registered` (from its start date) and `territory.changed` (from its effective date) change
+what is known; days begin at 00:00 Europe/Paris. A time before the earliest entry uses the earliest.
 """
 
 import json
@@ -22,7 +22,7 @@ _BEFORE: Final = ""
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A worker's situations and the ISO dates from which they count, in order of date; never empty once built."""
+    """A worker's situations and the ISO dates from which they count, in order."""
 
     dates: tuple[str, ...] = ()
     situations: tuple[Situation, ...] = ()

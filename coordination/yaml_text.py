@@ -1,6 +1,6 @@
 """Reads YAML as plain text values, with the line of each: for files that a person writes and signs.
 
-Every scalar stays the text that was written (`2026-01` is no date, `no` is no boolean); a key that stands twice,
+Every scalar stays the text that was written (`2026-01` is no date, `no` no boolean); a key that stands twice,
 an anchor or an alias is refused, because a reader would miss it.
 """
 
@@ -48,6 +48,8 @@ def read(file: str, text: str) -> Document:
         mark = error.problem_mark or error.context_mark
         line = 1 if mark is None else mark.line + 1
         raise YamlError(f"{file}:{line}: this is no YAML: {error.problem or error.context}") from error
+    except RecursionError:
+        raise YamlError(f"{file}:1: nested too deeply: a scheme has few levels") from None
     except yaml.YAMLError as error:
         raise YamlError(f"{file}:1: this is no YAML text: {error}") from error
     if node is None:

@@ -16,12 +16,14 @@ def organisms() -> str:
 
 
 def territories() -> str:
-    """Return the territories: CSV of departement, its health, collection, retirement organisms, its holidays."""
+    """Return the territories: CSV of departement, health, collection, retirement, holidays, note."""
     return files(__name__).joinpath("territories.csv").read_text(encoding="utf-8")
 
 
 def versions() -> Mapping[str, str]:
     """Return the text of every scheme version by its file name, oldest name first."""
     folder = files(__name__).joinpath("versions")
-    found = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".yaml")), key=lambda f: f.name)
+    found = sorted(
+        (entry for entry in folder.iterdir() if entry.name.endswith(".yaml")), key=lambda f: f.name
+    )
     return {entry.name: entry.read_text(encoding="utf-8") for entry in found}

@@ -1,0 +1,178 @@
+"""Decides what an organism answers on a mandate, and what is acknowledged with the decision itself.
+
+A request lodged with the wrong organism is accepted, dated at first reception and forwarded (CRPA art.
+L114-2, unverified). A national head never leads a worker's case (CSS art. L233-1, L).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from coordination import ids
+from coordination.directory import Directory
+from coordination.rulebook import Rule
+from schemas import emitted
+from schemas.events import EVENT_NAMES, TYPE_PREFIX
+from schemas.records import Decision, EventRef, Level, Mandate, Recipient
+from schemas.validation import Event
+
+Ground = Literal["unknown_organism", "not_served_here", "not_competent"]
+"""Why an organism refuses by itself.
+
+unknown_organism: no such organism in the directory. not_served_here: another agent serves it.
+not_competent: a national head was asked to lead.
+"""
+
+_MODELS: Final[Mapping[Level, type[emitted.Acknowledgement]]] = {
+    "registered": emitted.AcknowledgementRegistered,
+    "received": emitted.AcknowledgementReceived,
+    "forwarded": emitted.AcknowledgementForwarded,
+    "refused": emitted.AcknowledgementRefused,
+    "reported": emitted.AcknowledgementReported,
+    "settled": emitted.AcknowledgementSettled,
+}
+_TYPES: Final[Mapping[Level, str]] = {level: f"{TYPE_PREFIX}acknowledgement.{level}.v1" for level in _MODELS}
+_LEVELS: Final[Mapping[str, Level]] = {type_: level for level, type_ in _TYPES.items()}
+
+
+class AcknowledgementError(ValueError):
+    """A record that is no acknowledgement: the message says what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """What one organism says about one event of a case; `causation` is the event's id, `at` RFC 3339 text."""
+
+    id: str
+    level: Level
+    data: emitted.Acknowledgement
+    causation: str | None
+    case: str
+    subject: str
+    at: str
+
+    @property
+    def organism(self) -> str:
+        """The organism that says it."""
+        return self.data.organism
+
+    @property
+    def type(self) -> str:
+        """The CloudEvents type."""
+        return _TYPES[self.level]
+
+    def payload(self) -> bytes:
+        """Return the data as JSON bytes, absent fields left out."""
+        return self.data.model_dump_json(exclude_none=True).encode()
+
+
+def read(attributes: Mapping[str, str | int | bool], payload: bytes) -> Acknowledgement:
+    """Read an acknowledgement from the attributes and data of its record.
+
+    Raises:
+        AcknowledgementError: when the type or an attribute is missing.
+        pydantic.ValidationError: when the data breaks its contract.
+    """
+    level = _LEVELS.get(str(attributes.get("type")))
+    missing = [name for name in ("id", "subject", "correlationid", "time") if name not in attributes]
+    if level is None or missing:
+        problem = f"without {', '.join(missing)}" if level else "of another type"
+        raise AcknowledgementError(f"a record {problem} is no acknowledgement: look at its producer")
+    causation = attributes.get("causationid")
+    return Acknowledgement(
+        id=str(attributes["id"]),
+        level=level,
+        data=_MODELS[level].model_validate_json(payload),
+        causation=None if causation is None else str(causation),
+        case=str(attributes["correlationid"]),
+        subject=str(attributes["subject"]),
+        at=str(attributes["time"]),
+    )
+
+
+def mandate_of(decision: Decision, recipient: Recipient) -> Mandate:
+    """Return what a decision asks of one of its recipients."""
+    return Mandate(
+        case=decision.case,
+        organism=recipient.organism,
+        role=recipient.role,
+        activity=recipient.activity,
+        acknowledge=recipient.acknowledge,
+        by=recipient.by,
+        basis=recipient.basis,
+        status=recipient.status,
+        scheme=decision.scheme,
+    )
+
+
+def with_decision(decision: Decision, rule: Rule, event: Event, at: str) -> tuple[Acknowledgement, ...]:
+    """Return what is acknowledged at once: registered for each recipient, and the forwarding if there is one.
+
+    A request that reached another organism than the one that leads is forwarded by the organism that the
+    rule's `addressed_to` names; it counts as received there and then.
+    """
+    registered = tuple(
+        _given(decision, recipient.organism, "registered", at, role=recipient.role)
+        for recipient in decision.recipients
+    )
+    if rule.addressed_to is None:
+        return registered
+    addressed = getattr(event.data, rule.addressed_to)
+    lead = next(recipient.organism for recipient in decision.recipients if recipient.role == "lead")
+    if addressed == lead:
+        return registered
+    role = next((known.role for known in decision.recipients if known.organism == addressed), None)
+    return (*registered, _given(decision, addressed, "forwarded", at, role=role, to=lead))
+
+
+def _given(decision: Decision, organism: str, level: Level, at: str, **said: str | None) -> Acknowledgement:
+    event = decision.event
+    return Acknowledgement(
+        id=ids.emitted_id(event, decision.scheme, decision.rule, organism, level),
+        level=level,
+        data=_data(level, organism, said),
+        causation=event.id,
+        case=decision.case,
+        subject=event.subject,
+        at=at,
+    )
+
+
+def _data(level: Level, organism: str, said: Mapping[str, str | None]) -> emitted.Acknowledgement:
+    present = {name: value for name, value in said.items() if value is not None}
+    return _MODELS[level].model_validate({"organism": organism, **present})
+
+
+def answer(mandate: Mandate, event: EventRef, agent: str, directory: Directory, at: str) -> Acknowledgement:
+    """Return what the organism of a mandate answers by itself: `received`, or `refused` with its ground.
+
+    Args:
+        mandate: what is asked.
+        event: the event it is about.
+        agent: the agent that answers, such as `cgss`.
+        directory: organisms, with the agent that serves each.
+        at: the time of the answer, RFC 3339.
+    """
+    ground = _objection(mandate, agent, directory)
+    level: Level = "received" if ground is None else "refused"
+    rule = EVENT_NAMES.get(event.type, event.type)
+    return Acknowledgement(
+        id=ids.emitted_id(event, mandate.scheme, rule, mandate.organism, level),
+        level=level,
+        data=_data(level, mandate.organism, {"role": mandate.role, "reason": ground}),
+        causation=event.id,
+        case=mandate.case,
+        subject=event.subject,
+        at=at,
+    )
+
+
+def _objection(mandate: Mandate, agent: str, directory: Directory) -> Ground | None:
+    organism = directory.organisms.get(mandate.organism)
+    if organism is None:
+        return "unknown_organism"
+    if organism.agent != agent:
+        return "not_served_here"
+    if organism.national and mandate.role == "lead":
+        return "not_competent"
+    return None
