@@ -1,0 +1,94 @@
+"""The command line: finds the command, runs it, and turns our errors into one line and an exit code.
+
+To add a command: write `l233/commands/<name>.py` (a dash becomes an underscore) with a
+`typer.Typer(add_completion=False)` named `app` — one function makes a command, several or a callback make a group — and add its line to `COMMANDS`.
+Only the module of the command that is run gets imported, so modules import at their top what they need and
+`l233 --help` stays quick. Raise the errors of `l233.errors` for what a person can act on; `typer.Exit(1)` for
+a negative answer that was already printed.
+
+Exit codes: 0 done, 1 a negative answer, 2 input or usage, 3 no broker, 130 interrupted.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command, get_group
+
+from l233.errors import L233Error
+
+COMMANDS: dict[str, str] = {
+    "kafka": "The local Apache Kafka: up, down, status.",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    # Libraries' own complaints would bury ours; a worker configures logging for itself (l233.logging).
+    logging.getLogger().addHandler(logging.NullHandler())
+    try:
+        code = _group(given).main(args=given, prog_name="l233", standalone_mode=False)
+    except L233Error as error:
+        if os.environ.get("L233_DEBUG"):
+            raise
+        return _fail(str(error), error.exit_code)
+    except typer.TyperException as error:
+        usage = _usage(error)
+        return _fail(usage, 2) if usage else 2  # no arguments: the help was shown instead
+    except typer.Abort:
+        return _fail("interrupted", 130)
+    return code if isinstance(code, int) else 0
+
+
+def _group(arguments: list[str]) -> TyperGroup:
+    """All commands; only the one that is run is imported, the others are there by name and help."""
+    completing = "_L233_COMPLETE" in os.environ
+    chosen = next((argument for argument in arguments if not argument.startswith("-")), None)
+    root = typer.Typer(
+        name="l233",
+        no_args_is_help=True,
+        help="The strategic organisation scheme of article L233-1 (Code de la sécurité sociale) on Kafka.",
+    )
+    root.callback()(lambda: None)
+    for name, summary in COMMANDS.items():
+        root.command(name, help=summary)(_stub)
+    group = get_group(root)
+    for name in COMMANDS:
+        if completing or name == chosen:
+            module = import_module(f"l233.commands.{name.replace('-', '_')}")
+            command = get_command(module.app)
+            command.help = command.help or COMMANDS[name]
+            group.add_command(command, name)
+    return group
+
+
+def _stub() -> None:
+    """Stand for a command that is listed and not run."""
+
+
+def _usage(error: typer.TyperException) -> str:
+    """One line for a wrong option or argument, with the help to ask for; empty when help was asked for."""
+    message = getattr(error, "format_message", lambda: str(error))().replace("\n", " ").strip()
+    context = getattr(error, "ctx", None)
+    if not message:
+        return ""
+    return f"{message} (see `{context.command_path if context else 'l233'} --help`)"
+
+
+def _fail(message: str, code: int) -> int:
+    sys.stderr.write(f"l233: {message}\n")
+    return code
+
+
+def run() -> None:
+    """Entry point of `python -m l233.cli`."""
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,28 @@
+"""How commands print: one JSON value on stdout for programs, tables on stdout and remarks on stderr for people."""
+
+import json
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+
+def print_json(value: object) -> None:
+    """Print one JSON value on a line of its own."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+def print_table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    """Print a table; where nobody looks at it, wide enough that nothing is cut."""
+    console = Console(soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else 250)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column, no_wrap=not sys.stdout.isatty())
+    for row in rows:
+        table.add_row(*row)
+    console.print(table, markup=False)
+
+
+def remark(text: str) -> None:
+    """Tell a person something that is not the answer."""
+    sys.stderr.write(text + "\n")
