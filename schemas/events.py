@@ -40,6 +40,10 @@ class Contract(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
 
+    def to_json(self) -> bytes:
+        """Write the data as JSON; what is absent is left out, never null."""
+        return self.__pydantic_serializer__.to_json(self, exclude_none=True)
+
 
 class Attachments(Contract):
     """The organisms a worker is known to be attached to; they win over the territory's."""

@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, get_args
 
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
 Reason = Literal[
     "personal_data",
     "unknown_type",
@@ -38,6 +41,17 @@ class Violation(NamedTuple):
     def concerns_data(self) -> bool:
         """Whether the data is meant, not an attribute."""
         return self.path in {"/data", "/data_base64"} or self.path.startswith("/data/")
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Write and read it as an object with `path` and `message`, not as a list of two."""
+        text = core_schema.typed_dict_field(core_schema.str_schema())
+        written = core_schema.typed_dict_schema({"path": text, "message": text}, extra_behavior="forbid")
+        return core_schema.no_info_after_validator_function(
+            lambda read: cls(read["path"], read["message"]),
+            written,
+            serialization=core_schema.plain_serializer_function_ser_schema(cls._asdict),
+        )
 
 
 @dataclass(frozen=True, slots=True)

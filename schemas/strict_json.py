@@ -29,8 +29,8 @@ class RepeatedKeyError(UnreadableJsonError):
         self.places = places
 
 
-class _KeyTwice(Exception):  # noqa: N818 - a signal from inside the decoder, never seen outside
-    pass
+class _KeyTwice(Exception):
+    """A signal from inside the decoder, never seen outside."""
 
 
 class _Shadowing(dict[str, JsonValue]):

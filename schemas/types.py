@@ -64,8 +64,8 @@ class _CalendarDate:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """Publish both the pattern and the format."""
-        return {"type": "string", "format": "date", "pattern": self.pattern}
+        """Publish the format beside the pattern."""
+        return {**handler(schema), "format": "date"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +231,13 @@ LegalForm = Annotated[
     Expect('expected a legal form code: 4 digits as a string, such as "1000"'),
 ]
 
-COMMUNE_PATTERN: Final = "^(?:" + "|".join(code + "[0-9]" * (5 - len(code)) for code in DEPARTEMENTS) + ")$"
+
+def _starting_with(length: int) -> str:
+    codes = "|".join(code for code in DEPARTEMENTS if len(code) == length)
+    return f"(?:{codes})[0-9]{{{5 - length}}}"
+
+
+COMMUNE_PATTERN: Final = f"^(?:{_starting_with(2)}|{_starting_with(3)})$"
 Commune = Annotated[
     str,
     StringConstraints(strict=True, pattern=COMMUNE_PATTERN),

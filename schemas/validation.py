@@ -96,7 +96,7 @@ def _event(name: str, data: EventData, envelope: Envelope) -> Event:
 
 
 _MESSAGES: Final[Mapping[str, str]] = {
-    "missing": "expected: this field is required",
+    "missing": "this field is required",
     "extra_forbidden": "unknown field: the contract of this type does not have it",
     "model_type": "expected a JSON object",
     "string_type": "expected a string",

@@ -1,0 +1,48 @@
+"""Everything that has a published schema: CloudEvents type -> what reads and describes its data.
+
+Three families: what producers send (`CONTRACTS`), what agents emit (`EMITTED`), the records on our topics.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Protocol
+
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+
+from schemas import records
+from schemas.emitted import EMITTED
+from schemas.events import CONTRACTS, type_of
+
+
+class DataAdapter(Protocol):
+    """What is needed of the adapters of values that have nothing else in common."""
+
+    def validate_json(self, data: bytes, /) -> object:
+        """Read the data of an event; raises `pydantic.ValidationError`."""
+
+    def json_schema(self, *, schema_generator: type[GenerateJsonSchema]) -> dict[str, object]:
+        """Describe the data as JSON Schema 2020-12."""
+
+
+INPUT: Final[Mapping[str, DataAdapter]] = MappingProxyType(
+    {type_of(name): TypeAdapter(model) for name, model in CONTRACTS.items()}
+)
+"""What producers send."""
+
+OUTPUT: Final[Mapping[str, DataAdapter]] = MappingProxyType(
+    {type_of(name): TypeAdapter(model) for name, model in EMITTED.items()}
+)
+"""What agents emit, acknowledgements included."""
+
+RECORDS: Final[Mapping[str, DataAdapter]] = MappingProxyType(
+    {
+        records.DECISION_TYPE: records.DECISION,
+        records.RECEIPT_TYPE: records.RECEIPT,
+        records.DEAD_LETTER_TYPE: records.DEAD_LETTER,
+        records.CASE_TYPE: records.CASE,
+    }
+)
+"""What stands on l233.decisions, l233.receipts, l233.dead-letters and l233.cases."""
+
+EVERY_TYPE: Final[Mapping[str, DataAdapter]] = MappingProxyType({**INPUT, **OUTPUT, **RECORDS})
