@@ -1,17 +1,19 @@
 """The command line: finds the command, runs it, and turns our errors into one line and an exit code.
 
 To add a command: write `l233/commands/<name>.py` (a dash becomes an underscore) with a
-`typer.Typer(add_completion=False)` named `app` — one function makes a command, several or a callback make a group — and add its line to `COMMANDS`.
-Only the module of the command that is run gets imported, so modules import at their top what they need and
-`l233 --help` stays quick. Raise the errors of `l233.errors` for what a person can act on; `typer.Exit(1)` for
+`typer.Typer(add_completion=False)` named `app` — one function makes a command, several or a callback make a
+group — and add its line to `COMMANDS`. Only the module of the command that is run gets imported, so modules
+import at their top what they need and `l233 --help` stays quick. Raise the errors of `l233.errors` for what a person can act on; `typer.Exit(1)` for
 a negative answer that was already printed.
 
-Exit codes: 0 done, 1 a negative answer, 2 input or usage, 3 no broker, 130 interrupted.
+Exit codes: 0 done, 1 a negative answer, 2 input or usage, 3 no broker, 70 a failure of our own,
+130 interrupted.
 """
 
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -23,6 +25,7 @@ from l233.errors import L233Error
 
 COMMANDS: dict[str, str] = {
     "kafka": "The local Apache Kafka: up, down, status.",
+    "topics": "The topics of topics.yaml: apply, diff, show.",
 }
 
 
@@ -34,14 +37,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = _group(given).main(args=given, prog_name="l233", standalone_mode=False)
     except L233Error as error:
-        if os.environ.get("L233_DEBUG"):
-            raise
+        _debug()
         return _fail(str(error), error.exit_code)
     except typer.TyperException as error:
         usage = _usage(error)
         return _fail(usage, 2) if usage else 2  # no arguments: the help was shown instead
     except typer.Abort:
         return _fail("interrupted", 130)
+    except Exception as error:  # whatever a command did not foresee
+        _debug()
+        what = " ".join(str(error).split())
+        return _fail(f"failed by itself: {type(error).__name__}: {what} (L233_DEBUG=1 shows where)", 70)
     return code if isinstance(code, int) else 0
 
 
@@ -58,11 +64,11 @@ def _group(arguments: list[str]) -> TyperGroup:
     for name, summary in COMMANDS.items():
         root.command(name, help=summary)(_stub)
     group = get_group(root)
-    for name in COMMANDS:
+    for name, summary in COMMANDS.items():
         if completing or name == chosen:
             module = import_module(f"l233.commands.{name.replace('-', '_')}")
             command = get_command(module.app)
-            command.help = command.help or COMMANDS[name]
+            command.help = command.help or summary
             group.add_command(command, name)
     return group
 
@@ -78,6 +84,12 @@ def _usage(error: typer.TyperException) -> str:
     if not message:
         return ""
     return f"{message} (see `{context.command_path if context else 'l233'} --help`)"
+
+
+def _debug() -> None:
+    """Show the traceback of the error in hand, when asked to."""
+    if os.environ.get("L233_DEBUG", "").lower() in {"1", "true", "yes", "on"}:
+        traceback.print_exc()
 
 
 def _fail(message: str, code: int) -> int:

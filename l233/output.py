@@ -1,4 +1,4 @@
-"""How commands print: one JSON value on stdout for programs, tables on stdout and remarks on stderr for people."""
+"""How commands print: one JSON value on stdout for programs; tables, and remarks on stderr, for people."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""What a deployment may set: environment variables beginning with `L233_`, each with a default that works here.
+"""What a deployment may set: environment variables beginning with `L233_`, each with a default.
 
 `docs/operations.md` has the same list as a table; a test holds the two together.
 """
@@ -92,11 +92,11 @@ class Settings(BaseSettings):
         return self.state_dir or self.home / "state"
 
     def client_options(self) -> dict[str, object]:
-        """Keyword arguments for every aiokafka client, `bootstrap_servers` included. Raises BadInput."""
+        """Return what every aiokafka client takes, `bootstrap_servers` included. Raises BadInput."""
         return {"bootstrap_servers": self.bootstrap, **self._security_options()}
 
     def connection(self) -> Connection:
-        """What a worker's lanes need to connect and to stay within bounds. Raises BadInput."""
+        """Return what a worker's lanes need to connect and to stay within bounds. Raises BadInput."""
         limits = Limits(
             slice_records=self.slice_records,
             slice_bytes=self.slice_bytes,
@@ -126,7 +126,7 @@ class Settings(BaseSettings):
 
 
 def load() -> Settings:
-    """The settings of this process. Raises BadInput that names the variables which can't be used."""
+    """Read the settings of this process. Raises BadInput that names the variables which can't be used."""
     try:
         return Settings()
     except ValidationError as error:

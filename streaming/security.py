@@ -1,4 +1,4 @@
-"""How a client proves who it is and checks who answers: one place for consumers, producers and administration."""
+"""How a client proves who it is and checks who answers: one place for every client."""
 
 import ssl
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Security:
 
 
 def client_options(security: Security) -> dict[str, object]:
-    """Keyword arguments that every aiokafka client takes.
+    """Return keyword arguments that every aiokafka client takes.
 
     Raises SecurityError: SASL without name or password, credentials that the protocol would not use, a file
     that is not a certificate or key.

@@ -73,9 +73,8 @@ def status(json: Json = False) -> None:
     else:
         for broker in found.brokers:
             state = "answers" if broker.answers else "does not answer" if broker.pid else "has ended"
-            print(
-                f"broker {broker.number} on {broker.bootstrap} {state} (pid {broker.pid or '-'}, log {broker.log})"
-            )
+            pid = broker.pid or "-"
+            print(f"broker {broker.number} on {broker.bootstrap} {state} (pid {pid}, log {broker.log})")
         if not found.brokers:
             print(f"no Kafka was started in {found.folder}: `l233 kafka up` starts one")
         elif not found.answers:
@@ -100,9 +99,8 @@ def fetching() -> Iterator[jars.OnProgress]:
             return
         if not said:
             said = True
-            remark(
-                f"fetching Apache Kafka {KAFKA_VERSION} into {jars.cache_folder()} (once, {now.of_size >> 20} MiB)"
-            )
+            size = f"{now.of_size >> 20} MiB"
+            remark(f"fetching Apache Kafka {KAFKA_VERSION}, {size}, once, into {jars.cache_folder()}")
             bar.start()
         bar.update(task, completed=now.size, total=now.of_size, jars=f"{now.jars}/{now.of_jars} jars")
         if now.jars == now.of_jars:

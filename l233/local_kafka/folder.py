@@ -57,7 +57,7 @@ class Folder:
             yield
 
     def made(self) -> Made | None:
-        """What made the data here; None for a new folder. Raises NoBroker when that can't be told."""
+        """Return what made the data here, None for a new folder. Raises NoBroker when that can't be told."""
         try:
             made = Made(**json.loads(self._made.read_text(encoding="utf-8")))
         except FileNotFoundError:
@@ -86,7 +86,7 @@ class Folder:
         self._write(self._made, asdict(made))
 
     def running(self) -> tuple[Running, ...]:
-        """The brokers that were started and not stopped by us; they may have died since."""
+        """Return the brokers that were started and not stopped by us; they may have died since."""
         try:
             entries = json.loads(self._run.read_text(encoding="utf-8"))
             return tuple(

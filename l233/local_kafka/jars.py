@@ -1,7 +1,7 @@
 """Fetches the jars of Apache Kafka, pinned by SHA-256, into the user's cache, once.
 
-The list is `jars.lock`, resolved with jgo when the version was chosen, so that a start never resolves anything:
-jgo only downloads what the cache lacks. Jars are put in place after their sum was verified, never half written.
+The list is `jars.lock`, resolved with jgo when the version was chosen, so that a start never resolves
+anything: jgo only downloads what the cache lacks. A jar is put in place after its sum was verified.
 """
 
 import hashlib
@@ -54,7 +54,7 @@ OnProgress = Callable[[Progress], None]
 
 
 def locked() -> tuple[Jar, ...]:
-    """The jars of the pinned Kafka."""
+    """Return the jars of the pinned Kafka."""
     text = resources.files("l233.local_kafka").joinpath("jars.lock").read_text(encoding="utf-8")
     lines = (line.split() for line in text.splitlines() if line and not line.startswith("#"))
     return tuple(Jar(sha256, int(size), coordinate) for sha256, size, coordinate in lines)
@@ -67,12 +67,12 @@ def cache_folder() -> Path:
 
 
 def missing(folder: Path) -> tuple[Jar, ...]:
-    """The pinned jars that are not in `folder` (a file of another size does not count)."""
+    """Return the pinned jars that are not in `folder` (a file of another size does not count)."""
     return tuple(jar for jar in locked() if not _is_there(folder / jar.filename, jar.size))
 
 
 def fetch(on_progress: OnProgress | None = None) -> list[Path]:
-    """The paths of all the jars, downloading those that the cache lacks.
+    """Return the paths of all the jars, downloading those that the cache lacks.
 
     Raises NoBroker when a jar can't be fetched or is not the pinned one.
     """
@@ -127,7 +127,7 @@ class _Counter:
 
     @contextmanager
     def downloading(self, _filename: str, _size: int) -> Iterator[Callable[[int], None]]:
-        """The shape in which jgo reports: a context that yields what takes the count of further bytes."""
+        """Report as jgo does: a context that yields what takes the count of further bytes."""
         yield self._add
 
     def _add(self, size: int) -> None:
@@ -159,14 +159,14 @@ def _downloader(scratch: Path, counter: _Counter) -> Callable[[Jar], Path]:
             return Path(context.project(group, artifact).at_version(version).artifact().resolve())
         except requests.exceptions.SSLError as error:
             raise NoBroker(
-                f"Kafka's jar {jar.coordinate} can't be fetched: the certificate of the repository is not trusted; "
-                "name the file of the authorities that your network uses in REQUESTS_CA_BUNDLE and try again"
+                f"Kafka's jar {jar.coordinate} can't be fetched: the certificate of the repository is "
+                "not trusted; name the file of your network's authorities in REQUESTS_CA_BUNDLE and try again"
             ) from error
         except (requests.RequestException, RuntimeError, OSError) as error:
             raise NoBroker(
-                f"Kafka's jar {jar.coordinate} can't be fetched ({type(error).__name__}): connect to the network "
-                f"(or name a mirror in jgo's configuration) and try again, or copy {cache_folder()} from a machine "
-                "that has it"
+                f"Kafka's jar {jar.coordinate} can't be fetched ({type(error).__name__}): connect to the "
+                "network (or name a mirror in jgo's configuration) and try again, or copy the folder "
+                f"{cache_folder()} from a machine that has it"
             ) from error
 
     return download
@@ -182,7 +182,7 @@ def _write_lock() -> None:
     for coordinate in sorted(coordinates):
         group, artifact, version = coordinate.split(":")
         content = context.project(group, artifact).at_version(version).artifact().resolve().read_bytes()
-        print(hashlib.sha256(content).hexdigest(), len(content), coordinate)  # noqa: T201 - a tool's output
+        print(hashlib.sha256(content).hexdigest(), len(content), coordinate)
 
 
 if __name__ == "__main__":

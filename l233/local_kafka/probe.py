@@ -1,4 +1,4 @@
-"""Asks whoever listens on a port whether it is Kafka, and how many brokers it knows. A few bytes, no client."""
+"""Asks whoever listens on a port whether it is Kafka, and how many brokers it knows."""
 
 import contextlib
 import secrets
@@ -13,7 +13,7 @@ VERSION = 1  # the oldest that Kafka 4 answers and that can ask for no topic at 
 
 
 def brokers_known(port: int, timeout: float = 2.0) -> int | None:
-    """How many brokers the one on `port` knows to be alive; None when none answers as Kafka does."""
+    """Return how many brokers the one on `port` knows to be alive; None when none answers as Kafka does."""
     correlation = secrets.randbelow(2**31)
     no_client_id, no_topics = -1, 0
     request = struct.pack(">hhihi", METADATA, VERSION, correlation, no_client_id, no_topics)
@@ -37,7 +37,7 @@ def _read(connection: socket.socket, size: int) -> bytes:
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on `port` of this machine now."""
+    """Tell whether a server could listen on `port` of this machine now."""
     with socket.socket() as probe:
         # As servers do: connections of an earlier one that linger are no obstacle.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -49,7 +49,7 @@ def is_free(port: int) -> bool:
 
 
 def free_ports(count: int) -> tuple[int, ...]:
-    """So many ports on which nothing listens, below those that systems hand out for outgoing connections."""
+    """Return so many free ports, below those that systems hand out for outgoing connections."""
     found: list[int] = []
     with contextlib.ExitStack() as held:
         for port in _candidates():
