@@ -84,7 +84,7 @@ class ActivityRegistered(EventData):
     legal_form: Optional[LegalForm] = None
     ape: Optional[Ape] = None
     siret: Optional[Siret] = None
-    micro: Flag
+    micro: Optional[Flag] = None
 
 
 class ActivityModified(EventData):

@@ -238,6 +238,8 @@ class Lane:
                 if count % _CHUNK == 0:
                     await writer.send_full()
                     await asyncio.sleep(0)
+        for output in overlay.latest.values():
+            writer.add(output)
         positions = self.progress.positions | {r[-1].topic: r[-1].offset + 1 for r in slices}
         overlay.writes[changelog.POSITIONS] = changelog.encode_positions(positions)
         for key, value in overlay.writes.items():
@@ -254,7 +256,7 @@ class Lane:
         """Take all of what a record causes, or, if the handler fails on it, its dead letter alone."""
         try:
             result = self._role.handler(record, overlay)
-            for output in result.outputs:
+            for output in (*result.outputs, *result.latest):
                 writer.check(output)
         except Exception as error:  # isolation: told in the log, in the dead letter and in the count
             result = self._isolate(record, error)
@@ -262,7 +264,7 @@ class Lane:
             self._unexpected_in_a_row = 0
         for output in result.outputs:
             writer.add(output)
-        overlay.writes.update(result.writes)
+        overlay.take(result)
 
     def _isolate(self, record: Record, error: Exception) -> Result:
         self._unexpected_in_a_row += 1

@@ -46,10 +46,13 @@ class Output(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """All that one record causes: outputs, and state writes (None deletes), taken together or not at all."""
+    """All that one record causes, taken together or not at all."""
 
     outputs: Sequence[Output] = ()
     writes: Mapping[bytes, bytes | None] = field(default_factory=dict)
+    """State writes; None deletes."""
+    latest: Sequence[Output] = ()
+    """Outputs to compacted topics: of several with one key in a transaction, only the last is written."""
 
 
 class State(Protocol):

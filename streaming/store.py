@@ -7,6 +7,7 @@ from pathlib import Path
 from rocksdict import Options, Rdict, WriteBatch
 
 from streaming.errors import StateInUse
+from streaming.records import Output, Result
 
 RESERVED = b"\x00"
 """Keys that begin with this byte belong to the delivery, not to a handler."""
@@ -84,9 +85,16 @@ class Overlay:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.writes: dict[bytes, bytes | None] = {}
+        self.latest: dict[tuple[str, bytes | None], Output] = {}
 
     def get(self, key: bytes) -> bytes | None:
         """Return the newest value under `key`, or None."""
         if key in self.writes:
             return self.writes[key]
         return self._store.get(key)
+
+    def take(self, result: Result) -> None:
+        """Add what one record writes."""
+        self.writes.update(result.writes)
+        for output in result.latest:
+            self.latest[output.topic, output.key] = output

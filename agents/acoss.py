@@ -1,0 +1,10 @@
+"""ACOSS, today Urssaf Caisse nationale (CSS art. L225-1): national head of the URSSAF."""
+
+from agents.organism import Organism
+
+
+class Acoss(Organism):
+    """Relays declared income; informed of mediations that concern a URSSAF."""
+
+    agent = "acoss"
+    article = "L225-1"

@@ -1,0 +1,149 @@
+"""Intake: judges every input record by contract, memory and scheme, and hands it to its recipients.
+
+What is decided stands in `coordination.intake`; here it becomes records. Every input record ends in one
+place: routed, a duplicate, a dead letter, or put back under the right key.
+"""
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from agents.emission import (
+    INPUT_HEADER,
+    MANDATE_HEADER,
+    OUTCOME_HEADER,
+    REKEYED_HEADER,
+    cloud_event,
+    dead_letter,
+    moment,
+    place,
+    unexpected,
+)
+from agents.world import World
+from coordination import refusals
+from coordination.acknowledgement import Acknowledgement, mandate_of
+from coordination.intake import Intake
+from coordination.verdicts import Duplicate, InputRecord, Refused, Rekeyed, Routed
+from schemas.envelope import Headers, pack_binary, unpack
+from schemas.records import DECISION, DECISION_TYPE, MANDATE, RECEIPT, RECEIPT_TYPE
+from streaming.records import Output, Record, Result, State
+
+ROLE = "intake"
+
+
+class IntakeAgent:
+    """The handler of the input topic."""
+
+    def __init__(self, world: World) -> None:
+        self._directory = world.directory
+        self._judge = Intake(
+            world.rulebook, world.directory, world.registry.allowed_sources, world.registry.partitions
+        )
+
+    def __call__(self, record: Record, state: State) -> Result:
+        """Return everything an input record causes."""
+        verdict = self._judge.judge(_input(record), state)
+        marks = [(INPUT_HEADER, place(record))]
+        match verdict:
+            case Routed():
+                return Result(self._routed(verdict, record, marks), verdict.writes)
+            case Duplicate():
+                again = [*marks, (OUTCOME_HEADER, b"duplicate")]
+                return Result([_receipt(verdict, record, again)])
+            case Refused():
+                return Result(_refused(verdict, record))
+            case Rekeyed():
+                headers = [*record.headers, (REKEYED_HEADER, place(record))]
+                return Result([Output(record.topic, verdict.key, record.value, headers, verdict.partition)])
+            case _:
+                assert_never(verdict)
+
+    def _routed(self, verdict: Routed, record: Record, marks: Headers) -> Sequence[Output]:
+        event, decision, time = verdict.event, verdict.decision, moment(record)
+        outputs = [
+            cloud_event(
+                "l233.decisions",
+                type_=DECISION_TYPE,
+                id_=decision.id,
+                role=ROLE,
+                subject=event.subject,
+                time=time,
+                data=DECISION.dump_json(decision),
+                case=decision.case,
+                cause=event.id,
+                marks=marks,
+            ),
+            _receipt(verdict, record, marks),
+        ]
+        headers, value = pack_binary({**event.attributes, "correlationid": decision.case}, event.payload)
+        key = event.subject.encode()
+        for recipient in decision.recipients:
+            agent = self._directory.organisms[recipient.organism].agent
+            mandate = MANDATE.dump_json(mandate_of(decision, recipient))
+            asked = [*headers, (MANDATE_HEADER, mandate), *marks]
+            outputs.append(Output(f"l233.inbox.{agent}", key, value, asked))
+        outputs.extend(acknowledge(ROLE, given) for given in verdict.acknowledgements)
+        return outputs
+
+
+def acknowledge(role: str, given: Acknowledgement) -> Output:
+    """Return an acknowledgement as a record."""
+    return cloud_event(
+        "l233.acknowledgements",
+        type_=given.type,
+        id_=given.id,
+        role=role,
+        subject=given.subject,
+        time=given.at,
+        data=given.payload(),
+        case=given.case,
+        cause=given.causation,
+    )
+
+
+def failed(record: Record, error: Exception) -> Sequence[Output]:
+    """Return what isolates a record on which intake itself failed: dead letter and refused receipt."""
+    verdict = refusals.refused(unexpected(error), unpack(record.value, record.headers), _input(record))
+    return _refused(verdict, record)
+
+
+def _refused(verdict: Refused, record: Record) -> Sequence[Output]:
+    marks = [(INPUT_HEADER, place(record))]
+    receipt = cloud_event(
+        "l233.receipts",
+        type_=RECEIPT_TYPE,
+        id_=verdict.receipt.id,
+        role=ROLE,
+        subject=verdict.subject,
+        time=moment(record),
+        data=RECEIPT.dump_json(verdict.receipt),
+        cause=verdict.receipt.event.id,
+        marks=marks,
+    )
+    return [dead_letter(ROLE, record, verdict.refusal, verdict.subject), receipt]
+
+
+def _receipt(verdict: Routed | Duplicate, record: Record, marks: Headers) -> Output:
+    return cloud_event(
+        "l233.receipts",
+        type_=RECEIPT_TYPE,
+        id_=verdict.receipt.id,
+        role=ROLE,
+        subject=verdict.event.subject,
+        time=moment(record),
+        data=verdict.receipt_json,
+        case=verdict.receipt.case,
+        cause=verdict.event.id,
+        marks=marks,
+    )
+
+
+def _input(record: Record) -> InputRecord:
+    return InputRecord(
+        record.topic,
+        record.partition,
+        record.offset,
+        record.timestamp,
+        record.key,
+        record.value,
+        record.headers,
+    )

@@ -1,0 +1,67 @@
+"""Every role by name: its handler over its topics."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+
+from streaming.topics import Registry
+
+import scheme
+from agents import intake
+from agents.acoss import Acoss
+from agents.carsat import Carsat
+from agents.cases import Cases
+from agents.cgss import Cgss
+from agents.cnam import Cnam
+from agents.cnav import Cnav
+from agents.cpam import Cpam
+from agents.emission import unexpected_dead_letter
+from agents.urssaf import Urssaf
+from agents.world import World
+from coordination.directory import parse_directory
+from coordination.scheme_file import read_rulebook
+from streaming.lane import Role
+from streaming.records import Handler, Output, Record
+
+ORGANISMS = (Cpam, Urssaf, Carsat, Cgss, Cnam, Cnav, Acoss)
+_HANDLERS: Mapping[str, Callable[[World], Handler]] = {
+    "intake": intake.IntakeAgent,
+    **{organism.agent: organism for organism in ORGANISMS},
+    "cases": lambda _: Cases(),
+}
+NAMES: Sequence[str] = tuple(_HANDLERS)
+
+
+class UnknownRoleError(ValueError):
+    """No role has this name."""
+
+
+def load_world(registry: Registry) -> World:
+    """Return the world of the shipped scheme versions, organisms and territories."""
+    directory = parse_directory(scheme.organisms(), scheme.territories())
+    return World(read_rulebook(scheme.versions(), directory), directory, registry)
+
+
+def roles(names: Iterable[str], world: World) -> list[Role]:
+    """Return the roles of these names, in order, each once.
+
+    Raises `UnknownRoleError` for a name that is none.
+    """
+    return [_role(name, world) for name in dict.fromkeys(names)]
+
+
+def _role(name: str, world: World) -> Role:
+    if name not in _HANDLERS:
+        raise UnknownRoleError(f"unknown role {name!r}: known are {', '.join(NAMES)}")
+    topics = world.registry.roles[name]
+    return Role(
+        name=name,
+        inputs=tuple(topics.inputs),
+        changelog=topics.state,
+        handler=_HANDLERS[name](world),
+        dead_letter=intake.failed if name == intake.ROLE else partial(_isolate, name),
+        tombstones_kept_ms=world.registry.topics[topics.state].delete_retention_ms,
+    )
+
+
+def _isolate(name: str, record: Record, error: Exception) -> Sequence[Output]:
+    return unexpected_dead_letter(name, record, error)

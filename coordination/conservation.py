@@ -1,0 +1,194 @@
+"""Decides whether everything is accounted for, from the committed records alone.
+
+Of the input topic, per day: received = routed + duplicates + dead letters + parked + rekeyed. Of the cases:
+every recipient of a decision acknowledges. A residual other than 0 is an incident.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Literal, Protocol
+
+from pydantic_core import from_json
+
+from schemas.records import DECISION
+
+EVENTS: Final = "l233.events"
+DECISIONS: Final = "l233.decisions"
+RECEIPTS: Final = "l233.receipts"
+DEAD_LETTERS: Final = "l233.dead-letters"
+ACKNOWLEDGEMENTS: Final = "l233.acknowledgements"
+CASES: Final = "l233.cases"
+TOPICS: Final = (EVENTS, DECISIONS, RECEIPTS, DEAD_LETTERS, ACKNOWLEDGEMENTS, CASES)
+
+Outcome = Literal["routed", "duplicates", "dead_letters", "parked", "rekeyed"]
+Place = str
+"""`<partition>/<offset>` of an input record."""
+Asked = tuple[str, str, str]
+"""Worker, event id, organism."""
+
+
+class Written(Protocol):
+    """A record as it stands on a topic."""
+
+    @property
+    def topic(self) -> str:
+        """The topic it stands on."""
+
+    @property
+    def partition(self) -> int:
+        """The partition it stands in."""
+
+    @property
+    def offset(self) -> int:
+        """Where it stands there."""
+
+    @property
+    def timestamp(self) -> int:
+        """Milliseconds since 1970, as Kafka gave them."""
+
+    @property
+    def key(self) -> bytes | None:
+        """Its key."""
+
+    @property
+    def value(self) -> bytes | None:
+        """Its value."""
+
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]:
+        """Its headers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What became of the input records of a time."""
+
+    received: int
+    routed: int
+    duplicates: int
+    dead_letters: int
+    parked: int
+    rekeyed: int
+    residual: int
+    """Input records that ended nowhere, or in more than one place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The whole balance of a stream."""
+
+    total: Balance
+    days: Mapping[str, Balance]
+    """By day of arrival, UTC, `2026-03-02`."""
+    reasons: Mapping[str, int]
+    """Dead letters of input records by reason."""
+    isolated: int
+    """Dead letters of other roles: records on which an agent failed."""
+    organisms: Mapping[str, int]
+    """Acknowledgements given per organism; `registered` is intake's and not among them."""
+    unanswered: int
+    """Recipients of routed events that have not said that they received it (or refused or forwarded it)."""
+    repeated: int
+    """Decisions and acknowledgements that were written more than once."""
+    cases: int
+
+
+class Ledger:
+    """Takes the committed records of `TOPICS`, in any order, and gives the account."""
+
+    def __init__(self) -> None:
+        self._arrived: dict[Place, str] = {}
+        self._outcomes: defaultdict[Place, list[Outcome]] = defaultdict(list)
+        self._reasons: Counter[str] = Counter()
+        self._isolated = 0
+        self._asked: set[Asked] = set()
+        self._answered: set[Asked] = set()
+        self._written: Counter[str] = Counter()
+        self._organisms: Counter[str] = Counter()
+        self._cases: set[bytes] = set()
+
+    def take(self, record: Written) -> None:
+        """Take one record; those of other topics count for nothing."""
+        found, value = dict(record.headers), record.value or b""
+        match record.topic:
+            case "l233.events":
+                place = f"{record.partition}/{record.offset}"
+                day = datetime.fromtimestamp(record.timestamp / 1000, UTC).date()
+                self._arrived[place] = day.isoformat()
+                if original := found.get("l233-rekeyed"):
+                    self._ended(original, "rekeyed")
+            case "l233.decisions":
+                self._decided(found, value)
+            case "l233.receipts":
+                if found.get("l233-outcome") == b"duplicate":
+                    self._ended(found["l233-input"], "duplicates")
+            case "l233.dead-letters":
+                self._dead(found)
+            case "l233.acknowledgements":
+                self._acknowledged(found, value)
+            case "l233.cases" if record.key is not None:
+                self._cases.add(record.key)
+
+    def _ended(self, place: bytes, outcome: Outcome) -> None:
+        self._outcomes[place.decode()].append(outcome)
+
+    def _decided(self, headers: Mapping[str, bytes], value: bytes) -> None:
+        self._ended(headers["l233-input"], "routed")
+        decision = DECISION.validate_json(value)
+        self._written[decision.id] += 1
+        for to in decision.recipients:
+            self._asked.add((decision.event.subject, decision.event.id, to.organism))
+
+    def _dead(self, headers: Mapping[str, bytes]) -> None:
+        if headers.get("ce_source") == b"urn:l233:intake":
+            self._ended(headers["l233-input"], "dead_letters")
+            self._reasons[headers["l233-reason"].decode()] += 1
+        else:
+            self._isolated += 1
+
+    def _acknowledged(self, headers: Mapping[str, bytes], value: bytes) -> None:
+        self._written[headers["ce_id"].decode()] += 1
+        if headers["ce_type"].endswith(b".registered.v1"):
+            return
+        organism = _organism(value)
+        self._organisms[organism] += 1
+        cause = headers.get("ce_causationid", b"").decode()
+        self._answered.add((headers["ce_subject"].decode(), cause, organism))
+
+    def account(self) -> Account:
+        """Return the balance of everything taken so far."""
+        days: defaultdict[str, list[Place]] = defaultdict(list)
+        for place, day in self._arrived.items():
+            days[day].append(place)
+        strangers = [place for place in self._outcomes if place not in self._arrived]
+        return Account(
+            total=self._balance([*self._arrived, *strangers]),
+            days={day: self._balance(places) for day, places in sorted(days.items())},
+            reasons=dict(self._reasons.most_common()),
+            isolated=self._isolated,
+            organisms=dict(self._organisms.most_common()),
+            unanswered=len(self._asked - self._answered),
+            repeated=sum(count - 1 for count in self._written.values()),
+            cases=len(self._cases),
+        )
+
+    def _balance(self, places: Sequence[Place]) -> Balance:
+        counts = Counter(outcome for place in places for outcome in self._outcomes.get(place, ()))
+        residual = sum(
+            len(self._outcomes.get(place, ())) != 1 or place not in self._arrived for place in places
+        )
+        return Balance(
+            received=sum(place in self._arrived for place in places),
+            routed=counts["routed"],
+            duplicates=counts["duplicates"],
+            dead_letters=counts["dead_letters"],
+            parked=counts["parked"],
+            rekeyed=counts["rekeyed"],
+            residual=residual,
+        )
+
+
+def _organism(value: bytes) -> str:
+    return str(from_json(value)["organism"])

@@ -1,0 +1,92 @@
+"""Reading topics from the outside: committed records only, up to where they end when the reading starts."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import UnknownTopicOrPartitionError
+
+from streaming.client import Connection
+from streaming.records import Record
+
+
+class TopicMissingError(Exception):
+    """A topic does not exist on this Kafka."""
+
+
+Place = tuple[str, int]
+"""Topic and partition number."""
+
+
+class Reader:
+    """Reads topics without a group: it commits nothing and nobody notices it."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient) -> None:
+        self._consumer = consumer
+        self._admin = admin
+
+    async def places(self, topics: Iterable[str]) -> list[Place]:
+        """Return every partition of `topics`; raises `TopicMissingError` for the first that is missing."""
+        wanted = list(topics)
+        found: list[Place] = []
+        for topic in await self._admin.describe_topics(wanted):
+            if topic["error_code"]:
+                name = topic["topic"]
+                raise TopicMissingError(f"topic {name} does not exist: run `l233 topics apply` first")
+            numbers = sorted(partition["partition"] for partition in topic["partitions"])
+            found += [(topic["topic"], number) for number in numbers]
+        return found
+
+    async def ends(self, places: Iterable[Place]) -> dict[Place, int]:
+        """Return the offset after the last committed record of each place."""
+        try:
+            ends = await self._consumer.end_offsets([TopicPartition(*place) for place in places])
+        except UnknownTopicOrPartitionError as error:
+            raise TopicMissingError("a topic was deleted while it was read") from error
+        return {(place.topic, place.partition): offset for place, offset in ends.items()}
+
+    async def read(
+        self, ends: Mapping[Place, int], starts: Mapping[Place, int] | None = None
+    ) -> AsyncIterator[Sequence[Record]]:
+        """Yield the committed records before `ends`, in order per partition, in batches of one partition.
+
+        Starts at `starts` where given, else at the beginning.
+        """
+        left = {TopicPartition(*place): end for place, end in ends.items() if end > 0}
+        self._consumer.assign(list(left))
+        for place in left:
+            start = (starts or {}).get((place.topic, place.partition))
+            if start is None:
+                await self._consumer.seek_to_beginning(place)
+            else:
+                self._consumer.seek(place, start)
+        while left:
+            batches = await self._consumer.getmany(*left, timeout_ms=300, max_records=5_000)
+            for place, records in batches.items():
+                wanted = [record for record in records if record.offset < left[place]]
+                if wanted:
+                    yield wanted
+            for place in list(left):
+                if await self._consumer.position(place) >= left[place]:
+                    del left[place]
+
+
+@asynccontextmanager
+async def reader(connection: Connection) -> AsyncIterator[Reader]:
+    """Open a reader for the length of the block."""
+    consumer = AIOKafkaConsumer(
+        **connection.client(),
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        max_partition_fetch_bytes=4 * 1024 * 1024,
+        fetch_max_wait_ms=100,
+    )
+    admin = AIOKafkaAdminClient(**connection.client())
+    try:
+        await consumer.start()
+        await admin.start()
+        yield Reader(consumer, admin)
+    finally:
+        await consumer.stop()
+        await admin.close()
