@@ -16,11 +16,10 @@ from schemas.events import EVENT_NAMES, TYPE_PREFIX
 from schemas.records import Decision, EventRef, Level, Mandate, Recipient
 from schemas.validation import Event
 
-Ground = Literal["unknown_organism", "not_served_here", "not_competent"]
+Ground = Literal["not_served_here", "not_competent"]
 """Why an organism refuses by itself.
 
-unknown_organism: no such organism in the directory. not_served_here: another agent serves it.
-not_competent: a national head was asked to lead.
+not_served_here: the directory names another agent. not_competent: a national head was asked to lead.
 """
 
 _MODELS: Final[Mapping[Level, type[emitted.Acknowledgement]]] = {
@@ -37,6 +36,10 @@ _LEVELS: Final[Mapping[str, Level]] = {type_: level for level, type_ in _TYPES.i
 
 class AcknowledgementError(ValueError):
     """A record that is no acknowledgement: the message says what is missing."""
+
+
+class MandateError(ValueError):
+    """A mandate that nobody can answer: the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +155,9 @@ def answer(mandate: Mandate, event: EventRef, agent: str, directory: Directory, 
         agent: the agent that answers, such as `cgss`.
         directory: organisms, with the agent that serves each.
         at: the time of the answer, RFC 3339.
+
+    Raises:
+        MandateError: when the directory has no such organism: intake and this agent read different ones.
     """
     ground = _objection(mandate, agent, directory)
     level: Level = "received" if ground is None else "refused"
@@ -170,7 +176,7 @@ def answer(mandate: Mandate, event: EventRef, agent: str, directory: Directory, 
 def _objection(mandate: Mandate, agent: str, directory: Directory) -> Ground | None:
     organism = directory.organisms.get(mandate.organism)
     if organism is None:
-        return "unknown_organism"
+        raise MandateError(f"{mandate.organism} is not in the directory: run every role with one version")
     if organism.agent != agent:
         return "not_served_here"
     if organism.national and mandate.role == "lead":

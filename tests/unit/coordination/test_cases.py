@@ -1,0 +1,169 @@
+"""A case folds to the same state whatever the order of arrival."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coordination.acknowledgement import Acknowledgement, answer, mandate_of, read, with_decision
+from coordination.cases import fold
+from coordination.routing import route
+from coordination.situation import situation_of
+from schemas.envelope import unpack_structured
+from schemas.records import CASE, CaseState, Decision, Level
+from schemas.validation import Event, validate
+from tests.unit.coordination.examples import OWN_DATA, SIREN, directory, shipped, structured, worker
+
+Message = Decision | Acknowledgement
+
+
+@dataclass(frozen=True)
+class Story:
+    """An event of the case, its decision and what was said about it."""
+
+    event: Event
+    decision: Decision
+    said: tuple[Acknowledgement, ...]
+
+
+def story(name: str, id_: str, time: str, commune: str) -> Story:
+    line = structured(
+        name, {**OWN_DATA[name], "worker": worker(commune)}, id_=id_, time=time, correlationid="one-case"
+    )
+    happened = validate(unpack_structured(line))
+    assert isinstance(happened, Event)
+    assert happened.data.worker is not None
+    decided = route(happened, shipped(), directory(), situation_of(happened.data.worker, SIREN))
+    assert isinstance(decided, Decision)
+    registered = with_decision(decided, shipped().rules[name], happened, "2026-03-02T09:00:00.000Z")
+    received = [
+        answer(
+            mandate_of(decided, to),
+            decided.event,
+            directory().organisms[to.organism].agent,
+            directory(),
+            f"2026-03-02T09:00:0{at}.000Z",
+        )
+        for at, to in enumerate(decided.recipients)
+    ]
+    reported = [
+        said(decided, to.organism, "reported", b'{"organism": "%s", "code": 0}' % to.organism.encode())
+        for to in decided.recipients
+        if to.acknowledge == "reported"
+    ]
+    return Story(happened, decided, (*registered, *received, *reported))
+
+
+def said(decided: Decision, organism: str, level: Level, payload: bytes) -> Acknowledgement:
+    """Return what an organism's own system says."""
+    attributes = {
+        "type": f"fr.l233.acknowledgement.{level}.v1",
+        "id": f"{decided.id}/{organism}/{level}",
+        "subject": decided.event.subject,
+        "correlationid": decided.case,
+        "time": "2026-03-05T10:00:00+01:00",
+        "causationid": decided.event.id,
+    }
+    return read(attributes, payload)
+
+
+FIRST: Final = story("contribution.paid", "1", "2026-03-02T09:30:00+01:00", "31555")
+SECOND: Final = story("contact.received", "2", "2026-03-02T08:30:00Z", "97105")
+MESSAGES: Final[list[Message]] = [FIRST.decision, SECOND.decision, *FIRST.said, *SECOND.said]
+
+
+def folded(messages: list[Message]) -> CaseState:
+    state = None
+    for message in messages:
+        state = fold(state, message)
+    assert state is not None
+    return state
+
+
+@given(st.permutations(MESSAGES), st.lists(st.sampled_from(MESSAGES), max_size=6))
+def test_any_order_and_any_repetition_give_the_same_state(order: list[Message], again: list[Message]) -> None:
+    wanted = CASE.dump_json(folded(MESSAGES))
+    assert CASE.dump_json(folded([*order, *again])) == wanted
+
+
+@given(st.data())
+def test_any_part_of_the_story_gives_one_state(data: st.DataObject) -> None:
+    """Also where decisions are missing, so that acknowledgements wait."""
+    part = data.draw(st.lists(st.sampled_from(MESSAGES), min_size=1, unique_by=id))
+    order = data.draw(st.permutations(part))
+    state = folded(order)
+    assert CASE.dump_json(state) == CASE.dump_json(folded(part))
+    assert CASE.validate_json(CASE.dump_json(state)) == state
+    told = [given.id for asked in state.recipients for given in asked.given] + [w.id for w in state.waiting]
+    assert sorted(told) == sorted(message.id for message in part if isinstance(message, Acknowledgement))
+
+
+def test_an_acknowledgement_waits_for_its_decision() -> None:
+    early = FIRST.said[-1]
+    state = fold(None, early)
+    assert [waiting.id for waiting in state.waiting] == [early.id]
+    assert (state.status, state.recipients, state.opened) == ("open", (), early.at)
+    state = fold(state, FIRST.decision)
+    assert state.waiting == ()
+    assert [given.id for asked in state.recipients for given in asked.given] == [early.id]
+    assert state.opened == FIRST.decision.event.time
+
+
+def test_a_case_closes_with_the_last_obligation() -> None:
+    state = fold(None, FIRST.decision)
+    for message in FIRST.said:
+        assert state.status == "open"
+        state = fold(state, message)
+    assert state.status == "closed"
+
+
+def test_registered_alone_fulfils_nothing_and_received_no_report() -> None:
+    below = [message for message in FIRST.said if message.level in {"registered", "received"}]
+    state = folded([FIRST.decision, *below])
+    assert state.status == "open"
+    done = {asked.organism: [given.level for given in asked.given] for asked in state.recipients}
+    assert done == {organism: ["registered", "received"] for organism in done}
+
+
+def test_a_report_counts_as_received_for_the_informed() -> None:
+    informed = next(to for to in FIRST.decision.recipients if to.role == "informed")
+    others = [message for message in FIRST.said if message.organism != informed.organism]
+    report = said(FIRST.decision, informed.organism, "reported", b'{"organism": "cpam:311", "code": 0}')
+    assert folded([FIRST.decision, *others]).status == "open"
+    assert folded([FIRST.decision, *others, report]).status == "closed"
+
+
+def test_a_refusal_ends_the_part_of_its_organism() -> None:
+    lead = FIRST.decision.recipients[0].organism
+    others = [message for message in FIRST.said if message.organism != lead]
+    payload = b'{"organism": "%s", "reason": "closed"}' % lead.encode()
+    assert (
+        folded([FIRST.decision, *others, said(FIRST.decision, lead, "refused", payload)]).status == "closed"
+    )
+
+
+def test_a_second_decision_opens_a_closed_case_again_until_it_is_answered() -> None:
+    state = folded([FIRST.decision, *FIRST.said])
+    assert state.status == "closed"
+    state = fold(state, SECOND.decision)
+    assert state.status == "open"
+    assert sorted(joined.id for joined in state.events) == ["1", "2"]
+    for message in SECOND.said:
+        state = fold(state, message)
+    assert state.status == "closed"
+
+
+def test_what_one_event_is_told_does_not_answer_another() -> None:
+    """The same organism in two events of a case owes both."""
+    again = story("contribution.paid", "3", "2026-03-03T09:30:00+01:00", "31555")
+    state = folded([FIRST.decision, again.decision, *FIRST.said])
+    assert {bool(asked.given) for asked in state.recipients if asked.decision == again.decision.id} == {False}
+    assert state.status == "open"
+
+
+def test_the_organism_that_forwarded_without_being_asked_stays_told() -> None:
+    """SECOND was lodged with an URSSAF that has no part in the case."""
+    state = folded([SECOND.decision, *SECOND.said])
+    assert [(w.organism, w.level) for w in state.waiting] == [("urssaf:bretagne", "forwarded")]
+    assert state.status == "closed"
