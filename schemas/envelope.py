@@ -27,7 +27,6 @@ PREFIX: Final = "ce_"
 _SUBJECT = re.compile(r"worker:[0-9a-f]{32}\Z")
 _NAME = re.compile(r"[a-z0-9]{1,40}\Z")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-_SHORT_TEXT = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,256}\Z")
 _NAME_EXPECTED = "expected attribute names of lower-case letters and digits, at most 40"
 _USUAL: Final = {CONTENT_TYPE: "datacontenttype"} | {
     PREFIX + attribute: attribute
@@ -59,20 +58,6 @@ class Envelope:
     payload: bytes | None
     """The JSON bytes of the data, in binary mode as received; None when absent or unreadable."""
     violations: tuple[Violation, ...]
-
-    @property
-    def id(self) -> str | None:
-        """The event's id, only when it is well formed: safe to repeat in a receipt."""
-        return self._short_text("id")
-
-    @property
-    def source(self) -> str | None:
-        """The event's source, only when it is well formed."""
-        return self._short_text("source")
-
-    def _short_text(self, name: str) -> str | None:
-        text = self.attributes.get(name)
-        return text if isinstance(text, str) and _SHORT_TEXT.match(text) else None
 
     @property
     def subject(self) -> str | None:
