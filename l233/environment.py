@@ -26,24 +26,24 @@ _OURS_IN_RECORD = re.compile(
 
 
 def require_own_environment() -> None:
-    """Return when every one of our packages is ours; about 10 ms.
+    """Return when every one of our packages is ours; it takes some 50 ms.
 
     Raises L233Error naming the first one that is not, and whose it is. Source: the layout of wheels and of
     installed distributions, as `importlib.metadata` reads them; an editable installation counts as ours.
     """
     for distribution in distributions():
-        name = distribution.metadata["Name"] or "an unnamed distribution"
+        name = distribution.metadata["Name"] or "without a name"
         if _normalised(name) != DISTRIBUTION and (taken := _top_level(distribution) & set(PACKAGES)):
             raise L233Error(
-                f"the distribution {name} {distribution.version} installs a package `{min(taken)}`, which l233 "
-                f"has too: uninstall {name}, or {_WAY_OUT}"
+                f"the distribution {name} {distribution.version} installs a package `{min(taken)}`, and so "
+                f"does l233: uninstall {name}, or {_WAY_OUT}"
             )
     home = _folder(DISTRIBUTION)
     for package in PACKAGES:
         if (found := _folder(package)) != home:
             raise L233Error(
-                f"`{package}` would be imported from {found or 'nowhere'}, not from {home} like the rest of l233: "
-                f"take the former off PYTHONPATH or change the working directory, or {_WAY_OUT}"
+                f"`{package}` would be imported from {found or 'nowhere'}, not from {home} with the rest: "
+                f"take it off PYTHONPATH, change the working directory, or {_WAY_OUT}"
             )
 
 
@@ -52,14 +52,14 @@ def _normalised(name: str) -> str:
 
 
 def _top_level(distribution: Distribution) -> set[str]:
-    """The names that a distribution says it installs, or installed as RECORD has it."""
+    """Return the names that a distribution declares, and those of ours among its files."""
     declared = (distribution.read_text("top_level.txt") or "").split()
     installed = _OURS_IN_RECORD.findall(distribution.read_text("RECORD") or "")
     return {*declared, *installed}
 
 
 def _folder(package: str) -> Path | None:
-    """The folder that holds the package that an import would find."""
+    """Return the folder that holds the package which an import would find."""
     spec = find_spec(package)
     if spec is None or spec.origin is None:
         return None
