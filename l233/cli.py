@@ -3,8 +3,8 @@
 To add a command: write `l233/commands/<name>.py` (a dash becomes an underscore) with a
 `typer.Typer(add_completion=False)` named `app` — one function makes a command, several or a callback make a
 group — and add its line to `COMMANDS`. Only the module of the command that is run gets imported, so modules
-import at their top what they need and `l233 --help` stays quick. Raise the errors of `l233.errors` for what a person can act on; `typer.Exit(1)` for
-a negative answer that was already printed.
+import at their top what they need and `l233 --help` stays quick. Raise the errors of `l233.errors` for what
+a person can act on, and `typer.Exit(1)` for a negative answer that was already printed.
 
 Exit codes: 0 done, 1 a negative answer, 2 input or usage, 3 no broker, 70 a failure of our own,
 130 interrupted.
@@ -25,6 +25,8 @@ from l233.errors import L233Error
 
 COMMANDS: dict[str, str] = {
     "kafka": "The local Apache Kafka: up, down, status.",
+    "subject": "The reference of a worker under the configured key.",
+    "worker": "One or more roles in this process, until it is asked to stop.",
     "topics": "The topics of topics.yaml: apply, diff, show.",
 }
 
@@ -33,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     # Libraries' own complaints would bury ours; a worker configures logging for itself (l233.logging).
-    logging.getLogger().addHandler(logging.NullHandler())
+    if not logging.getLogger().handlers:
+        logging.getLogger().addHandler(logging.NullHandler())
     try:
         code = _group(given).main(args=given, prog_name="l233", standalone_mode=False)
     except L233Error as error:

@@ -25,7 +25,7 @@ class Settings(BaseSettings):
     """Read once at the start of a command; frozen."""
 
     model_config = SettingsConfigDict(
-        env_prefix="L233_", frozen=True, extra="ignore", hide_input_in_errors=True
+        env_prefix="L233_", frozen=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
     )
 
     bootstrap: Annotated[str, Field(min_length=1)] = "127.0.0.1:9092"

@@ -7,6 +7,7 @@ import tempfile
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,13 +95,13 @@ class LocalKafka:
             running = self._running_nodes()
             to_start = [node for node in self.nodes if node.number not in running]
             self._check_ports(to_start)
-            for node in to_start:
-                self._prepare(node, paths, cluster_id)
+            with ThreadPoolExecutor(len(self.nodes)) as pool:
+                list(pool.map(lambda node: self._prepare(node, paths, cluster_id), to_start))
             for node in to_start:
                 self._run(node, paths)
             try:
                 self._await_all(time.monotonic() + seconds)
-            except NoBroker:
+            except BaseException:  # interrupted as well: what does not serve must not stay behind
                 self._stop({node.number for node in to_start})
                 raise
 

@@ -67,8 +67,8 @@ def cache_folder() -> Path:
 
 
 def missing(folder: Path) -> tuple[Jar, ...]:
-    """Return the pinned jars that are not in `folder` (a file of another size does not count)."""
-    return tuple(jar for jar in locked() if not _is_there(folder / jar.filename, jar.size))
+    """Return the pinned jars that are not in `folder`, or not whole and unaltered there (0.1 s in all)."""
+    return tuple(jar for jar in locked() if not _is_there(folder / jar.filename, jar))
 
 
 def fetch(on_progress: OnProgress | None = None) -> list[Path]:
@@ -92,12 +92,16 @@ def fetch(on_progress: OnProgress | None = None) -> list[Path]:
     return [folder / jar.filename for jar in wanted]
 
 
-def _is_there(path: Path, size: int) -> bool:
-    return path.is_file() and path.stat().st_size == size
+def _is_there(path: Path, jar: Jar) -> bool:
+    return path.is_file() and path.stat().st_size == jar.size and _sum(path) == jar.sha256
+
+
+def _sum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _put_in_place(jar: Jar, downloaded: Path, place: Path) -> None:
-    found = hashlib.sha256(downloaded.read_bytes()).hexdigest()
+    found = _sum(downloaded)
     if found != jar.sha256:
         raise NoBroker(
             f"{jar.coordinate} as downloaded is not the pinned jar (SHA-256 {found}, not {jar.sha256}): "
