@@ -5,12 +5,13 @@ L114-2, unverified). A national head never leads a worker's case (CSS art. L233-
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, Literal
 
 from coordination import ids
 from coordination.directory import Directory
-from coordination.rulebook import Rule
+from coordination.rulebook import Role, Rule
 from schemas import emitted
 from schemas.events import EVENT_NAMES, TYPE_PREFIX
 from schemas.records import Decision, EventRef, Level, Mandate, Recipient
@@ -53,6 +54,7 @@ class Acknowledgement:
     case: str
     subject: str
     at: str
+    _json: bytes = field(repr=False, compare=False)
 
     @property
     def organism(self) -> str:
@@ -65,8 +67,8 @@ class Acknowledgement:
         return _TYPES[self.level]
 
     def payload(self) -> bytes:
-        """Return the data as JSON bytes, absent fields left out."""
-        return self.data.model_dump_json(exclude_none=True).encode()
+        """Return the data as JSON bytes."""
+        return self._json
 
 
 def read(attributes: Mapping[str, str | int | bool], payload: bytes) -> Acknowledgement:
@@ -90,6 +92,7 @@ def read(attributes: Mapping[str, str | int | bool], payload: bytes) -> Acknowle
         case=str(attributes["correlationid"]),
         subject=str(attributes["subject"]),
         at=str(attributes["time"]),
+        _json=payload,
     )
 
 
@@ -115,7 +118,7 @@ def with_decision(decision: Decision, rule: Rule, event: Event, at: str) -> tupl
     rule's `addressed_to` names; it counts as received there and then.
     """
     registered = tuple(
-        _given(decision, recipient.organism, "registered", at, role=recipient.role)
+        _given(decision, "registered", at, _said("registered", recipient.organism, recipient.role))
         for recipient in decision.recipients
     )
     if rule.addressed_to is None:
@@ -125,25 +128,35 @@ def with_decision(decision: Decision, rule: Rule, event: Event, at: str) -> tupl
     if addressed == lead:
         return registered
     role = next((known.role for known in decision.recipients if known.organism == addressed), None)
-    return (*registered, _given(decision, addressed, "forwarded", at, role=role, to=lead))
+    return (*registered, _given(decision, "forwarded", at, _said("forwarded", addressed, role, to=lead)))
 
 
-def _given(decision: Decision, organism: str, level: Level, at: str, **said: str | None) -> Acknowledgement:
-    event = decision.event
+_Said = tuple[emitted.Acknowledgement, bytes]
+
+
+def _given(decision: Decision, level: Level, at: str, said: _Said) -> Acknowledgement:
+    event, (data, json) = decision.event, said
     return Acknowledgement(
-        id=ids.emitted_id(event, decision.scheme, decision.rule, organism, level),
+        id=ids.emitted_id(event, decision.scheme, decision.rule, data.organism, level),
         level=level,
-        data=_data(level, organism, said),
+        data=data,
         causation=event.id,
         case=decision.case,
         subject=event.subject,
         at=at,
+        _json=json,
     )
 
 
-def _data(level: Level, organism: str, said: Mapping[str, str | None]) -> emitted.Acknowledgement:
-    present = {name: value for name, value in said.items() if value is not None}
-    return _MODELS[level].model_validate({"organism": organism, **present})
+@lru_cache(maxsize=4_096)
+def _said(
+    level: Level, organism: str, role: Role | None, *, to: str | None = None, reason: Ground | None = None
+) -> _Said:
+    """Return data and their JSON; a few hundred organisms say the same few things about every event."""
+    told = {"organism": organism, "role": role, "to": to, "reason": reason}
+    present = {name: value for name, value in told.items() if value is not None}
+    data = _MODELS[level].model_validate(present)
+    return data, data.model_dump_json(exclude_none=True).encode()
 
 
 def answer(mandate: Mandate, event: EventRef, agent: str, directory: Directory, at: str) -> Acknowledgement:
@@ -162,14 +175,16 @@ def answer(mandate: Mandate, event: EventRef, agent: str, directory: Directory, 
     ground = _objection(mandate, agent, directory)
     level: Level = "received" if ground is None else "refused"
     rule = EVENT_NAMES.get(event.type, event.type)
+    data, json = _said(level, mandate.organism, mandate.role, reason=ground)
     return Acknowledgement(
         id=ids.emitted_id(event, mandate.scheme, rule, mandate.organism, level),
         level=level,
-        data=_data(level, mandate.organism, {"role": mandate.role, "reason": ground}),
+        data=data,
         causation=event.id,
         case=mandate.case,
         subject=event.subject,
         at=at,
+        _json=json,
     )
 
 

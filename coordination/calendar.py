@@ -70,11 +70,12 @@ def deadline(time: datetime, delay: Delay, zone: ZoneInfo, subdivision: str | No
     Raises:
         CalendarError: when the time lies after the year LAST_YEAR.
     """
-    return _end(time.astimezone(zone).date(), delay.unit, delay.count, zone, subdivision)
+    return deadline_from(time.astimezone(zone).date(), delay.unit, delay.count, zone, subdivision)
 
 
 @lru_cache(maxsize=65_536)
-def _end(day: date, unit: Unit, count: int, zone: ZoneInfo, subdivision: str | None) -> str:
+def deadline_from(day: date, unit: Unit, count: int, zone: ZoneInfo, subdivision: str | None) -> str:
+    """Return the last second of a delay that runs from a local day: see `deadline`."""
     if day.year > LAST_YEAR + 1:
         raise CalendarError(
             f"no deadline can be counted from {day}: holidays are known until {LAST_YEAR + 1}"

@@ -44,9 +44,12 @@ class Organism:
         return self.departements == (_NATIONAL,)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Competence:
-    """An organism, and the public holidays of the département by which it became competent."""
+    """An organism, and the public holidays of the département by which it became competent.
+
+    Built once with the directory; compared and hashed by identity, as a quick key of what follows from it.
+    """
 
     organism: Organism
     holidays: str | None

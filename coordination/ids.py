@@ -9,7 +9,8 @@ from uuid import UUID
 
 NAMESPACE: Final = UUID("4a6f1d0c-2c0b-5e0e-9d5a-2f6b3c1de233")
 _NAMESPACE_BYTES: Final = NAMESPACE.bytes
-_VARIANT: Final = "89ab"
+_VARIANT: Final = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
+"""The first digit of the fourth group says by its two high bits that this is a UUID of RFC 9562."""
 
 
 def uuid5(*parts: str) -> str:
@@ -20,8 +21,9 @@ def uuid5(*parts: str) -> str:
     """
     name = "\x1f".join(parts).encode("utf-8", "surrogatepass")
     digits = sha1(_NAMESPACE_BYTES + name, usedforsecurity=False).hexdigest()
-    variant = _VARIANT[int(digits[16], 16) & 3]
-    return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
+    return (
+        f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:32]}"
+    )
 
 
 class Identified(Protocol):

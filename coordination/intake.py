@@ -6,6 +6,7 @@ looked for in their public order; rekeying comes after personal data, so that a 
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
@@ -132,10 +133,13 @@ def known(subject: str) -> bytes:
 
 def instant(timestamp: int) -> str:
     """Return a record's timestamp (milliseconds) as RFC 3339 in UTC, within the years 1970 to 9999."""
-    bounded = min(max(timestamp, 0), _LAST_INSTANT)
-    seconds, milliseconds = divmod(bounded, 1000)
-    text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{text}.{milliseconds:03d}Z"
+    seconds, milliseconds = divmod(min(max(timestamp, 0), _LAST_INSTANT), 1000)
+    return f"{_second(seconds)}.{milliseconds:03d}Z"
+
+
+@lru_cache(maxsize=1_024)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _situation(event: Event, history: History) -> Situation | None:

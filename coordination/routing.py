@@ -3,17 +3,20 @@
 A pure function, used unchanged by the intake agent, by `l233 check`, by replay and by simulation.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from datetime import date
+from functools import lru_cache
 from typing import Final, assert_never
+from zoneinfo import ZoneInfo
 
 from coordination import ids
-from coordination.calendar import deadline
+from coordination.calendar import deadline_from
 from coordination.directory import Competence, Directory, Obstacle, departement_of
 from coordination.expressions import Choice, Expression, Fixed, HeadsOf, Named, Own, Previous
 from coordination.rulebook import ROLES, Assignment, Rule, Scheme
 from coordination.situation import situation_of
 from schemas.codes import Kind
-from schemas.events import TerritoryChanged
+from schemas.events import EventData, TerritoryChanged
 from schemas.records import Decision, EventRef, Recipient, Situation, Unresolved
 from schemas.refusal import Refusal, Violation
 from schemas.validation import Event
@@ -87,43 +90,55 @@ def _shared(
     """Share the event out. Assignments stand strongest role first, so the first of an organism stays."""
     chosen: dict[str, Recipient] = {}
     unresolved: dict[tuple[Kind, str], Unresolved] = {}
+    days: dict[ZoneInfo, date] = {}
     for assignment in rule.assignments:
         for found in _resolve(assignment.expression, event, scheme, directory, worker):
             if isinstance(found, Competence):
-                if found.organism.id not in chosen:
-                    chosen[found.organism.id] = _recipient(found, assignment, rule, event)
+                organism = found.organism
+                if organism.id not in chosen:
+                    if organism.zone not in days:
+                        days[organism.zone] = event.time.astimezone(organism.zone).date()
+                    chosen[organism.id] = _recipient(found, assignment, rule.activity, days[organism.zone])
             elif assignment.role == "lead":
                 return _without_lead(found, event)
             else:
                 gap = Unresolved(found.kind, assignment.role, found.obstacle)
                 unresolved.setdefault((gap.kind, gap.role), gap)
-    recipients = sorted(chosen.values(), key=lambda to: (_RANK[to.role], to.organism))
-    return tuple(recipients), tuple(unresolved.values())
+    return tuple(sorted(chosen.values(), key=_place)), tuple(unresolved.values())
+
+
+def _place(to: Recipient) -> tuple[int, str]:
+    return _RANK[to.role], to.organism
 
 
 def _resolve(
     expression: Expression, event: Event, scheme: Scheme, directory: Directory, worker: Situation
-) -> Iterator[Competence | _Unmet]:
+) -> Sequence[Competence | _Unmet]:
     match expression:
         case Own(kind):
-            yield _competent(kind, "worker", directory, worker)
+            found: Competence | _Unmet = _competent(kind, "worker", directory, worker)
         case Previous(kind):
-            if isinstance(event.data, TerritoryChanged):
-                left = situation_of(event.data.previous, event.data.worker.siren)
-                yield _competent(kind, "previous", directory, left)
+            found = _competent(kind, "previous", directory, _left(event.data))
         case Named(field):
-            yield directory.named(getattr(event.data, field))
-        case HeadsOf(field):
-            against = directory.named(getattr(event.data, field)).organism
-            yield from map(directory.named, scheme.heads[against.kind])
+            found = directory.named(getattr(event.data, field))
         case Fixed(organism):
-            yield directory.named(organism)
+            found = directory.named(organism)
+        case HeadsOf(field):
+            named = directory.named(getattr(event.data, field)).organism
+            return [directory.named(head) for head in scheme.heads[named.kind]]
         case Choice(field, cases, otherwise):
             chosen = cases.get(getattr(event.data, field), otherwise)
-            if chosen is not None:
-                yield from _resolve(chosen, event, scheme, directory, worker)
+            return () if chosen is None else _resolve(chosen, event, scheme, directory, worker)
         case _:
             assert_never(expression)
+    return (found,)
+
+
+def _left(data: EventData) -> Situation:
+    """Return the situation that a move leaves; the scheme's reader lets no other event ask for it."""
+    if not isinstance(data, TerritoryChanged):
+        raise TypeError(f"{type(data).__name__} tells no previous situation")
+    return situation_of(data.previous, data.worker.siren)
 
 
 def _competent(kind: Kind, place: str, directory: Directory, situation: Situation) -> Competence | _Unmet:
@@ -131,14 +146,16 @@ def _competent(kind: Kind, place: str, directory: Directory, situation: Situatio
     return found if isinstance(found, Competence) else _Unmet(kind, found, place, situation)
 
 
-def _recipient(found: Competence, assignment: Assignment, rule: Rule, event: Event) -> Recipient:
-    obligation = assignment.obligation
+@lru_cache(maxsize=65_536)
+def _recipient(found: Competence, assignment: Assignment, activity: str, day: date) -> Recipient:
+    """Return an organism with what it owes from one of its days on; the same few come up again and again."""
+    obligation, delay = assignment.obligation, assignment.obligation.delay
     return Recipient(
         organism=found.organism.id,
         role=assignment.role,
-        activity=rule.activity,
+        activity=activity,
         acknowledge=obligation.acknowledge,
-        by=deadline(event.time, obligation.delay, found.organism.zone, found.holidays),
+        by=deadline_from(day, delay.unit, delay.count, found.organism.zone, found.holidays),
         basis=obligation.basis,
         status=obligation.status,
     )

@@ -29,9 +29,12 @@ class Obligation:
     status: Status
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Assignment:
-    """One organism of a rule: its role, how it is found, what it owes."""
+    """One organism of a rule: its role, how it is found, what it owes.
+
+    Built once with the scheme; compared and hashed by identity, as a quick key of what follows from it.
+    """
 
     role: Role
     expression: Expression

@@ -26,7 +26,9 @@ def test_a_commune_code_begins_with_its_departement(commune: str, departement: s
 
 def test_small_reference_files_are_enough() -> None:
     found = parse_directory(ORGANISMS, TERRITORIES)
-    assert found.competent("health", "01004", "01004", {}) == found.named("cpam:011")
+    competent = found.competent("health", "01004", "01004", {})
+    assert not isinstance(competent, str)
+    assert competent.organism == found.organisms["cpam:011"]
     assert found.competent("retirement", "01004", "01004", {}) == "outside_scheme"
     assert found.competent("health", "69123", "01004", {}) == "outside_scheme"
 
@@ -61,4 +63,8 @@ def test_a_departement_twice_is_told() -> None:
 def test_files_that_came_through_windows_read_the_same() -> None:
     organisms, territories = scheme.organisms(), scheme.territories()
     windows = parse_directory(organisms.replace("\n", "\r\n"), territories.replace("\n", "\r\n"))
-    assert windows == parse_directory(organisms, territories)
+    shipped = parse_directory(organisms, territories)
+    assert windows.organisms == shipped.organisms
+    for commune in ("31555", "59350", "97611"):
+        here, there = (each.competent("health", commune, commune, {}) for each in (windows, shipped))
+        assert str(here) == str(there)
