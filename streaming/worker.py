@@ -99,7 +99,7 @@ async def _behind(app: RoleApp, number: int) -> bool:
     )
 
 
-def run(roles: Callable[[], Sequence[Role]], connection: Connection) -> int:
+def run(roles: Sequence[Role], connection: Connection) -> int:
     """Run a worker in this process until SIGTERM or SIGINT; return its exit code."""
     bound = connection.limits.stop_timeout
 
@@ -109,7 +109,7 @@ def run(roles: Callable[[], Sequence[Role]], connection: Connection) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, _ask_to_stop, stop, bound)
         try:
-            await work(roles(), connection, stop=stop)
+            await work(roles, connection, stop=stop)
         finally:
             _exit_when_stuck(bound)
 
