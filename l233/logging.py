@@ -24,7 +24,16 @@ QUOTE_NO_RECORD = (OSError, KafkaError, DeliveryError, L233Error)
 """Errors about the world around, whose messages name addresses, files and topics."""
 
 # Faust and mode log what they do at every step; what they and aiokafka warn of is worth knowing.
-TAMED = ("faust", "mode", "aiokafka", "kafka", "asyncio")
+# (mode names the logger of a subclass after the module it stands in, so our Faust seam is named too.)
+TAMED = (
+    "faust",
+    "mode",
+    "aiokafka",
+    "kafka",
+    "asyncio",
+    "streaming.faust_role",
+    "streaming.faust_slices",
+)
 
 ExceptionTriple = tuple[type[BaseException], BaseException, TracebackType | None]
 

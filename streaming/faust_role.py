@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import faust
-from faust.app import base
+from faust.app.base import BootStrategy
 
 from streaming.client import Connection
 from streaming.faust_slices import SliceTransport
@@ -19,7 +19,7 @@ def wall_clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-class _ConsumerOnly(base.BootStrategy):
+class _ConsumerOnly(BootStrategy):
     """Starts what consumes: our lanes have producers of their own, and nothing listens."""
 
     enable_kafka_producer = False
@@ -30,7 +30,6 @@ class RoleApp(faust.App):
     """The Faust app of one role, fed by slices."""
 
     BootStrategy = _ConsumerOnly
-    logger = base.logger  # what the base class tells stays under Faust's name, and as quiet
 
     def __init__(self, role: Role, connection: Connection, now_ms: Callable[[], int]) -> None:
         self.connection = connection

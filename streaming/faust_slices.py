@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 class SliceThread(driver.AIOKafkaConsumerThread):
     """Builds the consumer with the isolation and the security that our inputs need."""
 
-    logger = driver.logger  # what the base class tells stays under Faust's name, and as quiet
-
     def _create_worker_consumer(self, transport: driver.Transport) -> aiokafka.AIOKafkaConsumer:
         app: RoleApp = self.consumer.app
         limits = app.connection.limits
@@ -81,7 +79,6 @@ class SliceThread(driver.AIOKafkaConsumerThread):
 class SliceConsumer(driver.Consumer):
     """Yields slices, and leaves positions and commits to the lanes. Is the lanes' `Flow`."""
 
-    logger = driver.logger
     _thread: SliceThread
 
     def _new_consumer_thread(self) -> SliceThread:
