@@ -96,6 +96,12 @@ def test_settings_are_ones_that_l233_reads(service: Service) -> None:
     assert service.environment["L233_LOG_FORMAT"] == "json"
 
 
+@pytest.mark.parametrize("worker", WORKERS, ids=name)
+def test_a_new_container_finds_the_state_of_the_one_before(worker: Service) -> None:
+    """Workers name their state folder after the host, so that name is given, not the container's id."""
+    assert worker.definition["hostname"] == worker.name
+
+
 def test_each_worker_keeps_its_state_in_a_volume_of_its_own() -> None:
     """State outlives a container, and no role sees another's."""
     volumes = {}
