@@ -1,0 +1,157 @@
+"""Events a second of l233 and of good programs without its promises, in one run over the same records.
+
+The rule is the same for all: the input topic is full before a program starts; a `read_committed` reader
+outside it counts the topic that gets one output per event; the rate is the outputs seen after its first
+look, divided by the time from that look to the last. Starting up is so left out, for everybody.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+from bench.job import INPUT, Job
+from bench.kafka import COMPACTED, LARGE, create, delete, fill, kafka, reader, watch
+from bench.samples import samples
+
+PROGRAMS: Final = {
+    "l233": "l233_role",
+    "aiokafka": "aiokafka_loop",
+    "confluent": "confluent_loop",
+    "faststream": "faststream_batch",
+    "quixstreams": "quixstreams_app",
+    "faust": "faust_agent",
+}
+SHARES: Final = {"faust": 10}
+"""Programs that work on one in so many of the records: rates stay comparable, and the run ends."""
+WORKS: Final = ("engine", "routing")
+TIMEOUT: Final = 300.0
+_TICKS: Final = os.sysconf("SC_CLK_TCK")
+
+
+def measure(program: str, job: Job, goal: int) -> tuple[float, float]:
+    """Run a program until `goal` outputs are seen; return its events/s and its CPU in µs per event."""
+    topics: dict[str, Mapping[str, str]] = dict.fromkeys(job.outs, LARGE)
+    if program == "l233":
+        topics[f"{job.name}.state"] = COMPACTED | LARGE
+    create(job.bootstrap, topics)
+    try:
+        with running(program, job) as process, reader(job.bootstrap, job.out) as consumer:
+            looks = watch(consumer, goal, TIMEOUT, lambda: alive(process))
+            first = next(looks)
+            began, used = time.perf_counter(), cpu_seconds(process.pid)
+            last = max(looks, default=first)
+            seconds, used = time.perf_counter() - began, cpu_seconds(process.pid) - used
+    finally:
+        delete(job.bootstrap, topics, [job.name, f"l233.{job.name}"])
+    return (last - first) / seconds, used / (last - first) * 1e6
+
+
+@contextmanager
+def running(program: str, job: Job) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a program beside us, and end it afterwards."""
+    command = [sys.executable, "-m", f"bench.programs.{PROGRAMS[program]}", *job.arguments()]
+    log = job.folder / "log"
+    job.folder.mkdir(parents=True)
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            yield process
+        except BaseException:
+            sys.stderr.write(log.read_text(errors="replace")[-4000:])
+            raise
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def alive(process: "subprocess.Popen[bytes]") -> None:
+    """Raise when a program has ended before its work was done."""
+    if (code := process.poll()) is not None:
+        raise RuntimeError(f"{process.args!r} ended with {code} before its work was done")
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time a process has used, its own and its threads', as Linux tells it."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def run(options: Namespace) -> dict[str, object]:
+    """Measure every program at every work, round after round in turn; return medians."""
+    rates: dict[str, dict[str, list[float]]] = {
+        work: {name: [] for name in options.programs} for work in WORKS
+    }
+    cpu: dict[str, dict[str, list[float]]] = {work: {name: [] for name in options.programs} for work in WORKS}
+    with kafka(options.bootstrap) as bootstrap, tempfile.TemporaryDirectory(prefix="l233-bench-") as folder:
+        create(bootstrap, {INPUT: {}})
+        try:
+            fill(bootstrap, INPUT, samples(options.events))
+            for turn in range(options.rounds):
+                for work in options.works:
+                    for program in options.programs:
+                        name = f"bench.{program}.{work}.{turn}"
+                        goal = options.events // SHARES.get(program, 1)
+                        job = Job(bootstrap, name, work, Path(folder) / name)
+                        rate, used = measure(program, job, goal)
+                        print(
+                            f"{work:8} {program:12} {rate:9,.0f} events/s {used:7.1f} µs CPU", file=sys.stderr
+                        )
+                        rates[work][program].append(rate)
+                        cpu[work][program].append(used)
+        finally:
+            delete(bootstrap, [INPUT])
+    return report(options, rates, cpu)
+
+
+def report(
+    options: Namespace, rates: dict[str, dict[str, list[float]]], cpu: dict[str, dict[str, list[float]]]
+) -> dict[str, object]:
+    """Return the public result: medians, and l233's rate as a multiple of everybody's."""
+    result: dict[str, object] = {}
+    ratios: dict[str, dict[str, float]] = {}
+    for work in options.works:
+        medians = {name: median(values) for name, values in rates[work].items()}
+        result[work] = {name: round(value) for name, value in medians.items()}
+        if "l233" in medians:
+            others = {name: value for name, value in medians.items() if name != "l233"}
+            ratios[work] = {name: round(medians["l233"] / value, 2) for name, value in others.items()}
+    result["ratios"] = ratios
+    result["cpu_us"] = {
+        work: {n: round(median(v), 1) for n, v in cpu[work].items()} for work in options.works
+    }
+    result["events"] = {name: options.events // SHARES.get(name, 1) for name in options.programs}
+    result["rounds"] = options.rounds
+    result["rule"] = "outputs seen by a read_committed reader after its first look / time to the last"
+    return result
+
+
+def main() -> None:
+    """Parse, measure, print."""
+    parser = ArgumentParser(prog="python -m bench.throughput", description=__doc__)
+    parser.add_argument("--events", type=int, default=200_000)
+    parser.add_argument("--rounds", type=int, default=1, help="interleaved; the medians are printed")
+    parser.add_argument("--bootstrap", help="a running Kafka (default: one of our own)")
+    parser.add_argument("--programs", nargs="+", choices=PROGRAMS, default=list(PROGRAMS))
+    parser.add_argument("--works", nargs="+", choices=WORKS, default=list(WORKS))
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    result = run(options)
+    print(json.dumps(result, indent=None if options.json else 2))
+
+
+if __name__ == "__main__":
+    main()
