@@ -24,6 +24,7 @@ from typer.main import get_command, get_group
 from l233.errors import L233Error
 
 COMMANDS: dict[str, str] = {
+    "convert": "Records of other systems to events: convert rne.",
     "kafka": "The local Apache Kafka: up, down, status.",
     "subject": "The reference of a worker under the configured key.",
     "worker": "One or more roles in this process, until it is asked to stop.",

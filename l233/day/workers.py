@@ -3,7 +3,6 @@
 Nobody is real: SIRENs are drawn from numbers that begin with 0, of which few were ever given.
 """
 
-import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
@@ -13,6 +12,7 @@ from stdnum import luhn
 
 from l233.day.population import MICRO_SHARE
 from l233.day.territory import OUTSIDE, Obstacle, Territory, draw
+from l233.subject import DEVELOPMENT_KEY, worker_reference
 from schemas.codes import Kind
 
 SubjectOf = Callable[[str], str]
@@ -20,8 +20,8 @@ SubjectOf = Callable[[str], str]
 
 
 def invented_subject(siren: str) -> str:
-    """Return the worker reference under a key that everybody can read here: for invented workers only."""
-    return f"worker:{hmac.digest(b'l233: invented workers', siren.encode(), 'sha256')[:16].hex()}"
+    """Return the worker reference under the development key: for invented workers only."""
+    return worker_reference(siren, DEVELOPMENT_KEY)
 
 
 _ELSEWHERE = 0.06
