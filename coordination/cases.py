@@ -5,10 +5,10 @@ when every recipient has given what it owes: the level asked, or a higher one, o
 which end its part.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from coordination.acknowledgement import Acknowledgement
 from schemas.records import (
@@ -40,19 +40,21 @@ def fold(state: CaseState | None, message: Decision | Acknowledgement) -> CaseSt
     """Return the state of a case once a message is known; None is the case of which nothing is known yet.
 
     An acknowledgement whose event no decision of the case has asked of that organism stands in `waiting`: its
-    decision may still come, or the organism was not asked at all (it forwarded).
+    decision may still come, or the organism was not asked at all (it forwarded). An acknowledgement names its
+    event by the id alone, so it answers every event of the case that has this id. The same object comes back
+    when the message was known.
     """
-    before = _nothing_of(message) if state is None else state
     match message:
         case Decision():
+            before = _nothing(message.case, message.event.subject) if state is None else state
             return before if _has_decision(before, message) else _decided(before, message)
         case Acknowledgement():
+            before = _nothing(message.case, message.subject) if state is None else state
             return before if _has_acknowledgement(before, message) else _acknowledged(before, message)
 
 
-def _nothing_of(message: Decision | Acknowledgement) -> CaseState:
-    worker = message.event.subject if isinstance(message, Decision) else message.subject
-    return CaseState(message.case, worker, "", "", "open", (), (), ())
+def _nothing(case: str, worker: str) -> CaseState:
+    return CaseState(case, worker, "", "", "open", (), (), ())
 
 
 def _has_decision(state: CaseState, decision: Decision) -> bool:
@@ -66,74 +68,97 @@ def _has_acknowledgement(state: CaseState, said: Acknowledgement) -> bool:
 
 
 def _decided(state: CaseState, decision: Decision) -> CaseState:
+    """Ask the recipients, and give them what was said before they were asked."""
     event = decision.event
     joined = CaseEvent(event.id, event.source, event.type, event.time, decision.id)
+    events = tuple(sorted((*state.events, joined), key=lambda known: (_instant(known.time), known.decision)))
     asked = [
-        CaseRecipient(decision.id, to.organism, to.role, to.activity, to.acknowledge, to.by, ())
+        CaseRecipient(
+            decision=decision.id,
+            organism=to.organism,
+            role=to.role,
+            activity=to.activity,
+            acknowledge=to.acknowledge,
+            by=to.by,
+            given=_said_before(state, event.id, to.organism),
+        )
         for to in decision.recipients
     ]
-    parts = (*state.recipients, *asked)
-    return _with_waiting(
-        replace(state, events=(*state.events, joined), recipients=parts, waiting=()), state.waiting
+    answered = {given.id for part in asked for given in part.given}
+    position = {known.decision: at for at, known in enumerate(events)}
+    parts = sorted(
+        (*state.recipients, *asked),
+        key=lambda part: (position[part.decision], _ROLES[part.role], part.organism),
     )
-
-
-def _acknowledged(state: CaseState, said: Acknowledgement) -> CaseState:
-    waiting = WaitingAcknowledgement(said.id, said.organism, said.level, said.at, said.causation)
-    return _with_waiting(replace(state, waiting=()), (*state.waiting, waiting))
-
-
-def _with_waiting(state: CaseState, waiting: Iterable[WaitingAcknowledgement]) -> CaseState:
-    """Give each acknowledgement to the parts it answers; what answers none waits."""
-    decisions: dict[str, set[str]] = {}
-    for event in state.events:
-        decisions.setdefault(event.id, set()).add(event.decision)
-    parts = list(state.recipients)
-    left = []
-    for said in waiting:
-        about = decisions.get(said.causation or "", set())
-        answered = [
-            at for at, part in enumerate(parts) if part.organism == said.organism and part.decision in about
-        ]
-        for at in answered:
-            given = (*parts[at].given, GivenAcknowledgement(said.id, said.level, said.at))
-            parts[at] = replace(parts[at], given=tuple(sorted(given, key=_step)))
-        if not answered:
-            left.append(said)
-    return _settled(state, parts, left)
-
-
-def _settled(
-    state: CaseState, parts: Iterable[CaseRecipient], waiting: Iterable[WaitingAcknowledgement]
-) -> CaseState:
-    """Put everything in its one order, and derive what follows from it."""
-    events = tuple(sorted(state.events, key=lambda event: (_instant(event.time), event.decision)))
-    position = {event.decision: at for at, event in enumerate(events)}
-    recipients = tuple(
-        sorted(parts, key=lambda part: (position[part.decision], _ROLES[part.role], part.organism))
-    )
-    left = tuple(sorted(waiting, key=lambda said: (_instant(said.at), said.id)))
-    happened = [event.time for event in events]
-    heard = [given.at for part in recipients for given in part.given] + [said.at for said in left]
-    closed = bool(recipients) and all(_is_fulfilled(part) for part in recipients)
     return CaseState(
         case=state.case,
         worker=state.worker,
-        opened=min(happened or heard, key=_instant),
-        updated=max(happened + heard, key=_instant),
-        status="closed" if closed else "open",
+        opened=events[0].time,
+        updated=_later(state.updated, event.time),
+        status=_status(parts),
         events=events,
-        recipients=recipients,
-        waiting=left,
+        recipients=tuple(parts),
+        waiting=tuple(said for said in state.waiting if said.id not in answered),
     )
 
 
+def _said_before(state: CaseState, event: str, organism: str) -> tuple[GivenAcknowledgement, ...]:
+    """Return what an organism said about an event id before this decision asked it."""
+    early = {
+        GivenAcknowledgement(said.id, said.level, said.at)
+        for said in state.waiting
+        if said.causation == event and said.organism == organism
+    }
+    namesakes = {known.decision for known in state.events if known.id == event}
+    for part in state.recipients:
+        if part.organism == organism and part.decision in namesakes:
+            early.update(part.given)
+    return tuple(sorted(early, key=_step))
+
+
+def _acknowledged(state: CaseState, said: Acknowledgement) -> CaseState:
+    """Give an acknowledgement to the part that it answers; what answers none waits."""
+    about = {event.decision for event in state.events if event.id == said.causation}
+    given = GivenAcknowledgement(said.id, said.level, said.at)
+    parts = tuple(
+        _with(part, given) if part.organism == said.organism and part.decision in about else part
+        for part in state.recipients
+    )
+    waiting = state.waiting
+    if parts == state.recipients:
+        new = WaitingAcknowledgement(said.id, said.organism, said.level, said.at, said.causation)
+        waiting = tuple(sorted((*waiting, new), key=lambda known: (_instant(known.at), known.id)))
+    return CaseState(
+        case=state.case,
+        worker=state.worker,
+        opened=state.opened if state.events else waiting[0].at,
+        updated=_later(state.updated, said.at),
+        status=_status(parts),
+        events=state.events,
+        recipients=parts,
+        waiting=waiting,
+    )
+
+
+def _with(part: CaseRecipient, given: GivenAcknowledgement) -> CaseRecipient:
+    return replace(part, given=tuple(sorted((*part.given, given), key=_step)))
+
+
+def _status(parts: Sequence[CaseRecipient]) -> Literal["open", "closed"]:
+    return "closed" if parts and all(map(_is_fulfilled, parts)) else "open"
+
+
 def _is_fulfilled(part: CaseRecipient) -> bool:
-    return any(given.level in _FULFILS[part.acknowledge] for given in part.given)
+    fulfilling = _FULFILS[part.acknowledge]
+    return any(given.level in fulfilling for given in part.given)
 
 
 def _step(given: GivenAcknowledgement) -> tuple[int, datetime, str, str]:
     return _STEPS[given.level], *_instant(given.at), given.id
+
+
+def _later(known: str, new: str) -> str:
+    return new if not known else max(known, new, key=_instant)
 
 
 def _instant(text: str) -> tuple[datetime, str]:
