@@ -19,11 +19,11 @@ _NIR_BYTES: Final = b"0123456789ABab " + "\u00a0\u202f".encode()
 _MARK_NIR_BYTES: Final = bytes(ord("0") if byte in _NIR_BYTES else ord(" ") for byte in range(256))
 _SUSPECT: Final = b"0" * 15
 
+_SPACE: Final = "[ \u00a0\u202f]?"
 # The lookahead lets candidates overlap: "12 1 85 …" may hide a number behind its first group.
 _CANDIDATE: Final = re.compile(
-    r"(?<![^\W_])(?=("
-    r"[0-9](?:[ \u00a0\u202f]?[0-9]){4}[ \u00a0\u202f]?[0-9][ \u00a0\u202f]?[0-9ABab]"
-    r"(?:[ \u00a0\u202f]?[0-9]){8})(?![^\W_]))"
+    rf"(?<![^\W_])(?=([0-9](?:{_SPACE}[0-9]){{4}}{_SPACE}(?:[0-9]{_SPACE}[0-9]|2{_SPACE}[ABab])"
+    rf"(?:{_SPACE}[0-9]){{8}})(?![^\W_]))"
 )
 _SPACES: Final = str.maketrans("", "", " \u00a0\u202f")
 _ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
@@ -58,4 +58,9 @@ def _unescaped(escape: re.Match[str]) -> str:
 
 
 def _holds(text: str) -> bool:
-    return any(nir.is_valid(found[1].translate(_SPACES)) for found in _CANDIDATE.finditer(text))
+    return any(_has_right_key(found[1]) for found in _CANDIDATE.finditer(text))
+
+
+def _has_right_key(candidate: str) -> bool:
+    compact = candidate.translate(_SPACES).upper()
+    return str(nir.calc_check_digits(compact)) == compact[13:]

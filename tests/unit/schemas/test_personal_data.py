@@ -58,6 +58,14 @@ def test_a_nir_is_found_in_values_and_keys_however_it_is_written(
     assert in_data((shape % written).encode())
 
 
+@pytest.mark.parametrize("space", ["", " ", "\u00a0", "\u202f"], ids=ascii)
+def test_a_nir_is_found_as_people_type_it(space: str) -> None:
+    """In groups, with the spaces of a keyboard or of French typography, and no escape anywhere."""
+    number = with_key("299012A000001")
+    groups = [number[:1], number[1:3], number[3:5], number[5:7], number[7:10], number[10:13], number[13:]]
+    assert in_data(f'{{"place":"no. {space.join(groups)}"}}'.encode())
+
+
 @given(SPACED, NEIGHBOURS, st.booleans(), st.data())
 def test_a_letter_or_digit_beside_it_makes_it_something_else(
     number: str, neighbour: str, first: bool, data: st.DataObject
