@@ -325,6 +325,11 @@ def test_a_named_organism_follows_its_first_departement_and_a_national_head_the_
     data = {"against": "carsat:67", "subject": "other"}
     found = by(decided(routed(event("complaint.lodged", data, at=worker("31555"), time=thursday))))
     assert found["carsat:67"] == "2026-04-20T23:59:59+02:00"
+    # cgss:971 has 971 and 978: 27 May is a holiday in the first, 28 May in the second
+    data = {"against": "cgss:971", "subject": "other"}
+    time = "2026-05-11T10:00:00-04:00"
+    found = by(decided(routed(event("complaint.lodged", data, at=worker("97801"), time=time))))
+    assert found["cgss:971"] == "2026-05-28T23:59:59-04:00"
 
 
 @pytest.mark.parametrize(

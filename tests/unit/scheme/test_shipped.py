@@ -79,6 +79,21 @@ def test_every_departement_is_there_and_only_three_lie_outside() -> None:
     assert nobody == {"975", "976", "977"}
 
 
+def test_only_alsace_moselle_and_overseas_have_holidays_of_their_own() -> None:
+    own = {}
+    for code in DEPARTEMENTS:
+        found = DIRECTORY.competent("collection", "", f"{code}000"[:5], {})
+        if not isinstance(found, str) and found.holidays is not None:
+            own[code] = found.holidays
+    assert own == {
+        "57": "57",
+        "67": "6AE",
+        "68": "6AE",
+        **{code: code for code in ("971", "972", "973", "974")},
+        "978": "MF",
+    }
+
+
 def test_the_establishment_numbers_are_right() -> None:
     numbers = [row["siret"] for row in csv.DictReader(scheme.organisms().splitlines()) if row["siret"]]
     assert len(numbers) == 22
