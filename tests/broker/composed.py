@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from l233.local_kafka import config, jars
 from l233.local_kafka.cluster import java
@@ -45,11 +46,20 @@ class Container:
         """Return what it printed, for a failure to show."""
         return f"{self.service.name}:\n{self.output.read_text(encoding='utf-8', errors='replace')[-4_000:]}"
 
-    def logged(self, event: str) -> bool:
-        """Tell whether it logged an event, as JSON lines; fails when it has ended."""
+    def log(self) -> list[dict[str, Any]]:
+        """Return what it has logged so far, every line of it JSON; fails when it has ended."""
         assert self.process.poll() is None, self.said()
         lines = self.output.read_text(encoding="utf-8").splitlines(keepends=True)
-        return any(json.loads(line).get("event") == event for line in lines if line.endswith("\n"))
+        return [json.loads(line) for line in lines if line.endswith("\n")]
+
+    def logged(self, event: str) -> bool:
+        """Tell whether it logged an event."""
+        return any(line.get("event") == event for line in self.log())
+
+    def lanes(self) -> list[int]:
+        """Return the numbers of the lanes that it was last given."""
+        given = [line["lanes"] for line in self.log() if line.get("event") == "lanes_assigned"]
+        return given[-1] if given else []
 
     def ask_to_stop(self) -> None:
         """Send it TERM, as `docker stop` does first."""
@@ -109,9 +119,9 @@ class Composed:
             check=False,
         )
 
-    def start(self, service: Service) -> Container:
-        """Start a service that stays."""
-        return self._start(service, self._command(service), self.environment(service))
+    def start(self, service: Service, replica: int = 1) -> Container:
+        """Start a service that stays; replicas share its volume, and so the folder of its state."""
+        return self._start(service, self._command(service), self.environment(service), replica)
 
     def start_kafka(self) -> Container:
         """Start the broker with the file's own settings, on the jars that `l233 kafka` runs."""
@@ -141,8 +151,10 @@ class Composed:
     def _command(self, service: Service) -> list[str]:
         return [str(PROGRAMS / service.command[0]), *service.command[1:]]
 
-    def _start(self, service: Service, command: list[str], environment: Mapping[str, str]) -> Container:
-        output = self.folder / f"{service.name}.log"
+    def _start(
+        self, service: Service, command: list[str], environment: Mapping[str, str], replica: int = 1
+    ) -> Container:
+        output = self.folder / f"{service.name}-{replica}.log"
         with output.open("wb") as console:
             process = subprocess.Popen(
                 command,
