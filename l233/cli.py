@@ -21,9 +21,15 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command, get_group
 
+from l233.environment import require_own_environment
 from l233.errors import L233Error
 
 COMMANDS: dict[str, str] = {
+    "demo": "A whole day, from Kafka to closed cases, told and counted; ends by itself.",
+    "up": "Kafka and every role on this machine, staying up.",
+    "down": "Stop the roles and the Kafka that were started here.",
+    "status": "What runs, what waits, and what became of every record.",
+    "check": "What production would decide about a file of events, without any Kafka.",
     "convert": "Records of other systems to events: convert rne.",
     "kafka": "The local Apache Kafka: up, down, status.",
     "subject": "The reference of a worker under the configured key.",
@@ -39,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not logging.getLogger().handlers:
         logging.getLogger().addHandler(logging.NullHandler())
     try:
+        # Before a command is imported: with it would come what is not ours.
+        require_own_environment()
         code = _group(given).main(args=given, prog_name="l233", standalone_mode=False)
     except L233Error as error:
         _debug()

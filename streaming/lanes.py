@@ -63,6 +63,10 @@ class Lanes:
         if lane is not None and lane.working and lane.epoch == slice_.epoch:
             await lane.offer(slice_.records)
 
+    def working(self) -> dict[int, bool]:
+        """Return, by number, whether each lane is open and working."""
+        return {number: lane.working for number, (lane, _) in self._lanes.items()}
+
     def progress(self) -> dict[int, Progress]:
         """Return what each lane has done, by number."""
         return {number: lane.progress for number, (lane, _) in self._lanes.items()}

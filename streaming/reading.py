@@ -46,6 +46,11 @@ class Reader:
             raise TopicMissingError("a topic was deleted while it was read") from error
         return {(place.topic, place.partition): offset for place, offset in ends.items()}
 
+    async def worked(self, group: str) -> dict[Place, int]:
+        """Return the next offset that a role's lanes have committed per place; empty before the first."""
+        offsets = await self._admin.list_consumer_group_offsets(group)
+        return {(place.topic, place.partition): known.offset for place, known in offsets.items()}
+
     async def read(
         self, ends: Mapping[Place, int], starts: Mapping[Place, int] | None = None
     ) -> AsyncIterator[Sequence[Record]]:

@@ -9,11 +9,14 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import structlog
 from aiokafka.errors import KafkaError
 
+from streaming import health
 from streaming.client import Connection
 from streaming.errors import DeliveryError, NoProgress
 from streaming.faust_role import RoleApp, role_app, wall_clock_ms
@@ -34,6 +37,7 @@ async def work(
     stop: asyncio.Event,
     started: Callable[[Sequence[RoleApp]], None] = lambda _: None,
     now_ms: Callable[[], int] = wall_clock_ms,
+    health_file: Path | None = None,
 ) -> None:
     """Run `roles` until `stop` is set. Raises what made a lane, or Faust, fail."""
     apps = [role_app(role, connection, now_ms) for role in roles]
@@ -41,11 +45,28 @@ async def work(
         await asyncio.gather(*(app.start() for app in apps))
         started(apps)
         _log.info("worker_started", roles=[role.name for role in roles])
-        await _until_ended(apps, stop, connection, now_ms)
+        async with _telling(apps, health_file, now_ms):
+            await _until_ended(apps, stop, connection, now_ms)
     finally:
         _log.info("worker_stopping")
         await asyncio.gather(*(app.lanes.release() for app in apps))
         await asyncio.gather(*(app.stop() for app in apps))
+
+
+@asynccontextmanager
+async def _telling(
+    apps: Sequence[RoleApp], health_file: Path | None, now_ms: Callable[[], int]
+) -> AsyncIterator[None]:
+    """Write the health file, if one is asked for, for the length of the block."""
+    if health_file is None:
+        yield
+        return
+    task = asyncio.create_task(health.tell(apps, health_file, now_ms))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
 
 
 async def _until_ended(
@@ -99,7 +120,7 @@ async def _behind(app: RoleApp, number: int) -> bool:
     )
 
 
-def run(roles: Sequence[Role], connection: Connection) -> int:
+def run(roles: Sequence[Role], connection: Connection, health_file: Path | None = None) -> int:
     """Run a worker in this process until SIGTERM or SIGINT; return its exit code."""
     bound = connection.limits.stop_timeout
 
@@ -109,7 +130,7 @@ def run(roles: Sequence[Role], connection: Connection) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, _ask_to_stop, stop, bound)
         try:
-            await work(roles, connection, stop=stop)
+            await work(roles, connection, stop=stop, health_file=health_file)
         finally:
             _exit_when_stuck(bound)
 

@@ -2,6 +2,7 @@
 
 import socket
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -27,6 +28,9 @@ def worker(
     name: Annotated[
         str | None, typer.Option(help="This worker's name: two on one machine need two. Else the host's.")
     ] = None,
+    health_file: Annotated[
+        Path | None, typer.Option(help="A file written anew, every second, while this worker is well.")
+    ] = None,
 ) -> None:
     """Run roles until SIGTERM or SIGINT. Exit 0 when asked to stop, 4 or 5 when it could not go on."""
     require_own_environment()
@@ -37,7 +41,7 @@ def worker(
     cluster = broker.run(_ready(settings, registry), settings)
     place = settings.state_folder / (name or socket.gethostname()) / cluster
     # State belongs to the cluster whose changelogs it follows: another one's is never mistaken for it.
-    raise typer.Exit(run(chosen, replace(settings.connection(), state=place)))
+    raise typer.Exit(run(chosen, replace(settings.connection(), state=place), health_file))
 
 
 def _chosen(names: list[str], registry: Registry) -> list[Role]:

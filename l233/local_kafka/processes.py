@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,7 @@ class Started:
     since: str
 
 
-def start(command: list[str], output: Path) -> Started:
+def start(command: list[str], output: Path, environment: Mapping[str, str] | None = None) -> Started:
     """Run `command` in a session of its own, so that it survives us; what it prints goes to `output`."""
     with output.open("ab") as console:
         process = subprocess.Popen(  # noqa: S603 - our own command
@@ -32,6 +33,7 @@ def start(command: list[str], output: Path) -> Started:
             stdout=console,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            env=environment,
         )
     # We know it by its id alone from here on; Python would otherwise warn that it still runs when we end.
     process.returncode = 0

@@ -1,0 +1,101 @@
+"""The demonstration: a realistic day goes through the whole system, and everything is accounted for.
+
+What was planted in the day (which records are broken, repeated, wrongly keyed…) is known, so the account
+is compared with it.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from coordination.conservation import EVENTS, Account
+from l233.day import GeneratedRecord, generate
+from l233.day.calendar import FIRST_DAY
+from l233.errors import L233Error
+from l233.following import Follower
+from l233.running import System
+from streaming.records import Output
+from streaming.writing import write
+
+SETTLE_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The records of a day, as many as arrive: one that is put back under the right key arrives twice."""
+
+    records: tuple[GeneratedRecord, ...]
+
+    @property
+    def planted(self) -> Mapping[str, int]:
+        """How many records are expected to end how."""
+        return Counter(record.expected for record in self.records)
+
+    @property
+    def types(self) -> Mapping[str, int]:
+        """How many records there are of each event."""
+        return dict(sorted(Counter(record.name for record in self.records).items()))
+
+
+def day(seed: int, events: int) -> Day:
+    """Return a day on which exactly `events` records arrive, those put back counted twice."""
+    return Day(tuple(_until(generate(seed, events, FIRST_DAY), events)))
+
+
+def _until(records: Iterable[GeneratedRecord], arriving: int) -> Iterator[GeneratedRecord]:
+    arrived = 0
+    for record in records:
+        arrived += 2 if record.expected == "rekeyed" else 1
+        if arrived > arriving:
+            return
+        yield record
+
+
+async def live(
+    system: System, planned: Day, on_published: Callable[[int], None], on_account: Callable[[Account], None]
+) -> Account:
+    """Publish the day, follow it until it has settled, and return the account.
+
+    Raises L233Error when a worker ends, or when the day has not settled within its bound.
+    """
+    connection = system.settings.connection()
+    outputs = (
+        Output(EVENTS, record.key, record.value, record.headers, record.partition)
+        for record in planned.records
+    )
+    publishing = asyncio.create_task(write(connection, outputs, on_published))
+    async with Follower(connection, system.registry) as follower:
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while True:
+            account = await follower.look()
+            on_account(account)
+            if publishing.done():
+                published = publishing.result()
+                if account.total.received >= published and await follower.settled(account):
+                    return account
+            system.workers.require_alive()
+            if time.monotonic() > deadline:
+                raise L233Error(
+                    f"the day has not settled within {SETTLE_SECONDS:.0f} s: {account.total}; the workers' "
+                    f"logs are in {system.workers.folder}"
+                )
+            await asyncio.sleep(0.5)
+
+
+def differences(planned: Day, account: Account) -> list[str]:
+    """Return what came out otherwise than planted, one line each; empty when all is as it should be."""
+    expected = Counter(planned.planted)
+    rekeyed = expected.pop("rekeyed", 0)
+    found = Counter(account.reasons) + Counter(
+        routed=account.total.routed - rekeyed, duplicate=account.total.duplicates
+    )
+    lines = [
+        f"{what}: {expected[what]} planted, {found[what]} found"
+        for what in sorted(expected | found)
+        if expected[what] != found[what]
+    ]
+    if account.total.rekeyed != rekeyed:
+        lines.append(f"rekeyed: {rekeyed} planted, {account.total.rekeyed} found")
+    return lines
