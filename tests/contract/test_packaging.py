@@ -208,3 +208,16 @@ def test_a_folder_that_stands_before_ours_is_refused(tmp_path: Path) -> None:
     (stray / "coordination" / "__init__.py").touch()
     line = refusal(run_in(tmp_path, stray))
     assert f"`coordination` would be imported from {stray}" in line
+
+
+@pytest.mark.parametrize("command", ["worker cpam", "topics show"])
+def test_a_command_says_so_in_one_line_before_it_does_anything(
+    command: str, stranger: Path, tmp_path: Path
+) -> None:
+    """With the stranger's `agents` first, a command is not even imported: it says what to uninstall."""
+    code = f"import sys; from l233.cli import main; sys.exit(main({command.split()!r}))"
+    done = run_in(tmp_path, install(stranger, tmp_path / "site"), code=code)
+    assert done.returncode == 1, said(done)
+    assert done.stdout == ""
+    assert done.stderr.startswith("l233: the distribution Reinforced.Agents 1.4 installs a package `agents`")
+    assert done.stderr.count("\n") == 1
