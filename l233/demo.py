@@ -16,10 +16,13 @@ from l233.day.calendar import FIRST_DAY
 from l233.errors import L233Error
 from l233.following import Follower
 from l233.running import System
+from streaming.client import Connection
+from streaming.posting import poster
 from streaming.records import Output
-from streaming.writing import write
 
 SETTLE_SECONDS = 300.0
+_AT_ONCE = 1_000
+"""Records handed over before the first of them is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +64,7 @@ async def live(
     Raises L233Error when a worker ends, or when the day has not settled within its bound.
     """
     connection = system.settings.connection()
-    outputs = (
-        Output(EVENTS, record.key, record.value, record.headers, record.partition)
-        for record in planned.records
-    )
-    publishing = asyncio.create_task(write(connection, outputs, on_published))
+    publishing = asyncio.create_task(_publish(connection, planned, on_published))
     async with Follower(connection, system.registry) as follower:
         deadline = time.monotonic() + SETTLE_SECONDS
         while True:
@@ -82,6 +81,20 @@ async def live(
                     f"logs are in {system.workers.folder}"
                 )
             await asyncio.sleep(0.5)
+
+
+async def _publish(connection: Connection, planned: Day, on_published: Callable[[int], None]) -> int:
+    published = 0
+    async with poster(connection) as writer:
+        for start in range(0, len(planned.records), _AT_ONCE):
+            records = planned.records[start : start + _AT_ONCE]
+            published += len(
+                await writer.put(
+                    Output(EVENTS, one.key, one.value, one.headers, one.partition) for one in records
+                )
+            )
+            on_published(published)
+    return published
 
 
 def differences(planned: Day, account: Account) -> list[str]:

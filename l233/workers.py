@@ -61,7 +61,7 @@ class Workers:
         )
 
     def start(self, plan: Mapping[str, Sequence[str]] = PLAN, **environment: str) -> list[Worker]:
-        """Start the processes of `plan` that do not run yet; `environment` goes on top of ours. Returns all."""
+        """Start the processes of `plan` that do not run yet; `environment` is set on top. Returns all."""
         self.folder.mkdir(parents=True, exist_ok=True)
         running = {worker.name: worker for worker in self.known() if worker.alive}
         for name, roles in plan.items():
