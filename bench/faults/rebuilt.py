@@ -1,0 +1,107 @@
+"""Compares what workers left on disk with what a restore from the changelogs into empty folders gives.
+
+The workers must have stopped: a store belongs to one process at a time.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bench.faults.audit import Memory, Place
+from streaming import changelog
+from streaming.client import Connection
+from streaming.faust_role import wall_clock_ms
+from streaming.store import RESERVED, Store
+from streaming.topics import Registry, RoleTopics
+
+Entries = dict[bytes, bytes]
+_KEPT: Final = 10**12
+"""Milliseconds: no store is too old to be looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One role at one partition number."""
+
+    role: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.role}.{self.number}"
+
+
+class Rebuilt:
+    """Restores every lane into `scratch` and compares it with the folders in `state`."""
+
+    def __init__(self, connection: Connection, registry: Registry, state: Path, scratch: Path) -> None:
+        self._connection = connection
+        self._registry = registry
+        self._state = state
+        self._scratch = scratch
+
+    async def differences(
+        self, remembered: Mapping[str, Mapping[int, Memory]], last: Mapping[Place, int]
+    ) -> Sequence[str]:
+        """Return every way in which a lane's state is not what it should be, in words.
+
+        Args:
+            remembered: by role and lane, what it must remember; a role that is not named remembers nothing.
+            last: the offset of the last record of each input partition: positions stand behind it.
+        """
+        found: list[str] = []
+        for role, topics in self._registry.roles.items():
+            for number in range(self._registry.partitions):
+                lane = Lane(role, number)
+                entries = await self._restored(self._scratch / str(lane), lane)
+                memory = {key: value for key, value in entries.items() if not key.startswith(RESERVED)}
+                if memory != remembered.get(role, {}).get(number, {}):
+                    found.append(f"{lane}: the changelog does not hold what the topics make")
+                found += _positions(lane, topics, entries, last)
+                found += await self._on_disk(lane, entries)
+        return found
+
+    async def _on_disk(self, lane: Lane, rebuilt: Entries) -> Sequence[str]:
+        """Compare every worker's store: the newest as it is, each one once it has caught up."""
+        left = {folder: _left(folder) for folder in self._state.glob(f"*/*/{lane.role}/{lane.number}")}
+        if not left:
+            return [f"{lane}: no worker kept a store"]
+        found = []
+        _, newest = max(left.values(), key=lambda one: one[0])
+        if newest != rebuilt:
+            found.append(f"{lane}: the newest store is not what its changelog gives")
+        late = [folder for folder in left if await self._restored(folder, lane) != rebuilt]
+        return found + [f"{lane}: {folder} does not catch up with its changelog" for folder in late]
+
+    async def _restored(self, folder: Path, lane: Lane) -> Entries:
+        store = Store(folder)
+        try:
+            await changelog.restore(
+                store,
+                self._registry.roles[lane.role].state,
+                lane.number,
+                self._connection,
+                now_ms=wall_clock_ms,
+                tombstones_kept_ms=_KEPT,
+            )
+            return dict(store.items())
+        finally:
+            store.close()
+
+
+def _left(folder: Path) -> tuple[int, Entries]:
+    """Return what stands in a store, and how far in the changelog it says that it is."""
+    store = Store(folder)
+    try:
+        offset, _ = store.applied() or (0, 0)
+        return offset, dict(store.items())
+    finally:
+        store.close()
+
+
+def _positions(lane: Lane, topics: RoleTopics, entries: Entries, last: Mapping[Place, int]) -> Sequence[str]:
+    """Compare where the lane goes on with where its inputs end."""
+    kept = json.loads(entries.get(changelog.POSITIONS, b"{}"))
+    ends = {topic: last[topic, lane.number] + 1 for topic in topics.inputs if (topic, lane.number) in last}
+    return [] if kept == ends else [f"{lane}: goes on from {kept}, its inputs end at {ends}"]
