@@ -18,6 +18,7 @@ from aiokafka.errors import (
 
 from l233.errors import L233Error, NoBroker
 from l233.settings import Settings
+from streaming.reading import TopicMissingError
 
 _NO_ANSWER = (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError)
 _NOT_ALLOWED = (
@@ -30,11 +31,16 @@ T = TypeVar("T")
 
 
 def run(work: Coroutine[object, object, T], settings: Settings) -> T:
-    """Run `work` to its end and return what it returns. Raises what `in_one_line` makes of a KafkaError."""
+    """Run `work` to its end and return what it returns.
+
+    Raises what `in_one_line` makes of a KafkaError, and L233Error for a topic that is missing.
+    """
     try:
         return asyncio.run(work)
     except KafkaError as error:
         raise in_one_line(error, settings) from error
+    except TopicMissingError as error:
+        raise L233Error(str(error)) from error
 
 
 def in_one_line(error: KafkaError, settings: Settings) -> L233Error:
