@@ -21,6 +21,8 @@ from l233.local_kafka.probe import brokers_known, free_ports
 from tests.contract.compose import Service, services
 
 PROGRAMS = Path(sys.executable).parent
+RUN_FOLDER = "/run/l233"
+"""Where a container keeps what is for its own time only."""
 POLL_SECONDS = 0.1
 _ADDRESS = re.compile(r"(kafka|127\.0\.0\.1|(?<=//)):(9092|19092|9093)\b")
 
@@ -39,8 +41,14 @@ class Container:
 
     service: Service
     process: subprocess.Popen[bytes]
-    output: Path
+    run: Path
+    """What it keeps for its own time only."""
     _asked: float = 0.0
+
+    @property
+    def output(self) -> Path:
+        """Where goes what it prints."""
+        return self.run / "output"
 
     def said(self) -> str:
         """Return what it printed, for a failure to show."""
@@ -60,6 +68,11 @@ class Container:
         """Return the numbers of the lanes that it was last given."""
         given = [line["lanes"] for line in self.log() if line.get("event") == "lanes_assigned"]
         return given[-1] if given else []
+
+    def is_healthy(self) -> bool:
+        """Ask the service's own health check, as Docker does now and then."""
+        line = self.service.healthcheck.replace(RUN_FOLDER, str(self.run))
+        return subprocess.run(["sh", "-c", line], capture_output=True, check=False).returncode == 0
 
     def ask_to_stop(self) -> None:
         """Send it TERM, as `docker stop` does first."""
@@ -119,9 +132,9 @@ class Composed:
             check=False,
         )
 
-    def start(self, service: Service, replica: int = 1) -> Container:
-        """Start a service that stays; replicas share its volume, and so the folder of its state."""
-        return self._start(service, self._command(service), self.environment(service), replica)
+    def start(self, service: Service) -> Container:
+        """Start a service that stays; two of them share its volume, and so the folder of its state."""
+        return self._start(service, self._command(service), self.environment(service))
 
     def start_kafka(self) -> Container:
         """Start the broker with the file's own settings, on the jars that `l233 kafka` runs."""
@@ -151,13 +164,13 @@ class Composed:
     def _command(self, service: Service) -> list[str]:
         return [str(PROGRAMS / service.command[0]), *service.command[1:]]
 
-    def _start(
-        self, service: Service, command: list[str], environment: Mapping[str, str], replica: int = 1
-    ) -> Container:
-        output = self.folder / f"{service.name}-{replica}.log"
+    def _start(self, service: Service, command: list[str], environment: Mapping[str, str]) -> Container:
+        run = self.folder / f"container-{len(list(self.folder.glob('container-*')))}"
+        run.mkdir()
+        output = run / "output"
         with output.open("wb") as console:
             process = subprocess.Popen(
-                command,
+                [word.replace(RUN_FOLDER, str(run)) for word in command],
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=subprocess.STDOUT,
@@ -165,7 +178,7 @@ class Composed:
                 cwd=self.folder,
             )
         self.stack.callback(_end, process)
-        return Container(service, process, output)
+        return Container(service, process, run)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import os
+import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any
 
+import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
@@ -41,7 +43,7 @@ def test_every_role_comes_up_an_event_is_acknowledged_and_all_stop_when_asked(de
     """All services of the file: from a producer on the host to a case that all have received, then TERM."""
     roles = [deployment.start(service) for service in services().values() if service.roles]
     for role in roles:
-        until(partial(role.logged, "worker_started"), START_SECONDS, role.said)
+        until(role.is_healthy, START_SECONDS, role.said)
     (event,) = registrations("a11", 1)
 
     publish(deployment, [event])
@@ -58,10 +60,26 @@ def test_every_role_comes_up_an_event_is_acknowledged_and_all_stop_when_asked(de
     )
 
 
+def test_a_worker_that_stops_turning_is_no_longer_healthy(deployment: Composed) -> None:
+    """The health check of the file looks at how old the worker's word is, not at whether there is one."""
+    worker = deployment.start(services()["cases"])
+    until(worker.is_healthy, START_SECONDS, worker.said)
+    worker.process.send_signal(signal.SIGSTOP)
+    stopped = psutil.Process(worker.process.pid)
+    until(lambda: stopped.status() == psutil.STATUS_STOPPED, START_SECONDS, worker.said)
+    (word,) = worker.run.glob("*.json")
+    os.utime(word, (word.stat().st_atime - 31, word.stat().st_mtime - 31))  # half a minute later
+    assert not worker.is_healthy()
+    worker.process.send_signal(signal.SIGCONT)
+    until(worker.is_healthy, START_SECONDS, worker.said)
+    worker.ask_to_stop()
+    assert worker.exit_code() == 0
+
+
 def test_two_of_a_role_share_the_work_and_hand_it_over_with_its_state(deployment: Composed) -> None:
     """`--scale intake=2`: each has lanes of its own; when one stops, the other has all and knows all."""
     intake = services()["intake"]
-    first, second = deployment.start(intake), deployment.start(intake, replica=2)
+    first, second = deployment.start(intake), deployment.start(intake)
     told = [*range(4)]
     until(
         lambda: bool(first.lanes() and second.lanes()) and sorted([*first.lanes(), *second.lanes()]) == told,

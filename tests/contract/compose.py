@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 import yaml
@@ -34,8 +35,17 @@ class Service:
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """The roles that it works, as its command says."""
-        return self.command[2:] if self.command[:2] == ("l233", "worker") else ()
+        """The roles that it works, as its command says before its options."""
+        if self.command[:2] != ("l233", "worker"):
+            return ()
+        return tuple(takewhile(lambda word: not word.startswith("-"), self.command[2:]))
+
+    @property
+    def healthcheck(self) -> str:
+        """The shell line that tells whether it is well, as the container's shell gets it."""
+        kind, line = self.definition["healthcheck"]["test"]
+        assert kind == "CMD-SHELL"
+        return str(line).replace("$$", "$")
 
 
 def compose() -> dict[str, Any]:

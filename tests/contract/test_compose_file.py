@@ -102,6 +102,19 @@ def test_a_new_container_finds_the_state_of_the_one_before(worker: Service) -> N
     assert worker.definition["hostname"] == worker.name
 
 
+@pytest.mark.parametrize("worker", WORKERS, ids=name)
+def test_health_is_looked_for_where_the_worker_tells_it(worker: Service) -> None:
+    """The file that the worker writes is the one that is looked at, in a folder of the container's own.
+
+    Not in the volume: replicas share that, and one could speak for another.
+    """
+    file = Path(worker.command[worker.command.index("--health-file") + 1])
+    assert f"find {file} " in worker.healthcheck
+    assert not file.is_relative_to(worker.environment["L233_STATE_DIR"])
+    (prepared,) = [i.rest for i in stages()[-1] if i.word == "RUN"]
+    assert str(file.parent) in prepared.split()
+
+
 def test_each_worker_keeps_its_state_in_a_volume_of_its_own() -> None:
     """State outlives a container, and no role sees another's."""
     volumes = {}
