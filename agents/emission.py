@@ -54,17 +54,22 @@ def cloud_event(
     key: bytes | None = None,
 ) -> Output:
     """Return an emitted event as a record. Its key is the worker unless another is given."""
-    attributes = {"id": id_, "source": source(role), "type": type_, "time": time}
+    said = {"id": id_, "source": source(role), "type": type_, "time": time}
     if subject is not None:
-        attributes["subject"] = subject
+        said["subject"] = subject
     if case is not None:
-        attributes["correlationid"] = case
+        said["correlationid"] = case
     if cause is not None:
-        attributes["causationid"] = cause
-    headers, value = pack_binary(attributes, data)
+        said["causationid"] = cause
+    headers, value = pack_binary(said, data)
     if key is None and subject is not None:
         key = subject.encode()
     return Output(topic, key, value, [*headers, *marks])
+
+
+def attributes(record: Record) -> dict[str, str]:
+    """Return the CloudEvents attributes of a record of ours: what it says of itself is taken as it stands."""
+    return {name[3:]: value.decode() for name, value in record.headers if name.startswith("ce_")}
 
 
 def redrives(headers: Headers) -> int:

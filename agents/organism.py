@@ -5,12 +5,11 @@ An organism's own module says what it is and, activity by activity, what it does
 
 from dataclasses import dataclass
 
-from agents.emission import MANDATE_HEADER
+from agents.emission import MANDATE_HEADER, attributes
 from agents.intake import acknowledge
 from agents.world import World
 from coordination.acknowledgement import answer
 from coordination.intake import instant
-from schemas.envelope import unpack
 from schemas.records import MANDATE, EventRef, Mandate
 from streaming.records import Record, Result, State
 
@@ -50,16 +49,9 @@ def read(record: Record) -> Request:
     Raises `NoMandateError` for a record that intake did not put there.
     """
     mandate = next((value for name, value in record.headers if name == MANDATE_HEADER), None)
-    envelope = unpack(record.value, record.headers)
-    attributes = envelope.attributes
-    missing = [name for name in ("id", "source", "type", "subject", "time") if name not in attributes]
-    if mandate is None or envelope.payload is None or missing:
+    said = attributes(record)
+    missing = [name for name in ("id", "source", "type", "subject", "time") if name not in said]
+    if mandate is None or record.value is None or missing:
         raise NoMandateError(f"an inbox takes only what intake routes: no {MANDATE_HEADER} or no event")
-    event = EventRef(
-        id=str(attributes["id"]),
-        source=str(attributes["source"]),
-        type=str(attributes["type"]),
-        subject=str(attributes["subject"]),
-        time=str(attributes["time"]),
-    )
-    return Request(event, envelope.payload, MANDATE.validate_json(mandate))
+    event = EventRef(said["id"], said["source"], said["type"], said["subject"], said["time"])
+    return Request(event, record.value, MANDATE.validate_json(mandate))
