@@ -11,8 +11,8 @@ from tests.broker.delivery import PARTITIONS, Bench, per_key, records, unbroken
 def test_faust_does_not_take_a_lane_without_a_position_for_a_dead_one(bootstrap: str, tmp_path: Path) -> None:
     """Faust's own detector comes round every 7 s and once ended a worker whose lane was opening again.
 
-    A lane that opens without a position in an input seeks its beginning; the detector is asked meanwhile. What
-    is then fetched again has been worked already, and is not worked twice.
+    A lane that opens without a position in an input seeks its beginning; the detector is asked meanwhile.
+    What is then fetched again has been worked already, and is not worked twice.
     """
     bench = Bench(bootstrap, tmp_path)
     first, second = records(400), records(400)
