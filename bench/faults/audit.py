@@ -46,8 +46,8 @@ class Audit:
     last: dict[Place, int] = field(default_factory=dict)
     """Offset of the last record of each place."""
     _heard: "defaultdict[tuple[int, str], Case]" = field(default_factory=lambda: defaultdict(Case))
+    """By lane, and by `<worker>/<case>`: what a case is kept under."""
     _latest: dict[tuple[int, str], bytes] = field(default_factory=dict)
-    _workers: dict[tuple[int, str], str] = field(default_factory=dict)
     _judge: Intake = field(init=False)
     _agents: Mapping[str, str] = field(init=False)
 
@@ -134,8 +134,8 @@ class Audit:
             self._decision(record.partition, DECISION.validate_json(record.value or b""))
 
     def _decision(self, partition: int, decision: Decision) -> None:
-        self._workers.setdefault((partition, decision.case), decision.event.subject)
-        self._heard[partition, decision.case].decisions[decision.id] = decision
+        case = self._heard[partition, f"{decision.event.subject}/{decision.case}"]
+        case.decisions[decision.id] = decision
 
     def _acknowledgement(self, record: Record) -> None:
         headers = {name: value.decode() for name, value in record.headers}
@@ -147,18 +147,17 @@ class Audit:
             at=headers["ce_time"],
             about=headers.get("ce_causationid"),
         )
-        case = (record.partition, headers["ce_correlationid"])
-        self._workers.setdefault(case, headers["ce_subject"])
-        self._heard[case].given[given.id] = given
+        case = self._heard[record.partition, f"{headers['ce_subject']}/{headers['ce_correlationid']}"]
+        case.given[given.id] = given
 
     # -- what follows -----------------------------------------------------------------------------
 
     def cases(self) -> Mapping[int, Memory]:
         """Return what the role `cases` must remember, by lane."""
         memory: defaultdict[int, Memory] = defaultdict(dict)
-        for (partition, case), heard in self._heard.items():
-            state = heard.state(case, self._workers[partition, case])
-            memory[partition][case.encode()] = CASE.dump_json(state)
+        for (partition, key), heard in self._heard.items():
+            worker, _, case = key.partition("/")
+            memory[partition][key.encode()] = CASE.dump_json(heard.state(case, worker))
         return memory
 
     def wrong_cases(self) -> Sequence[str]:
@@ -169,9 +168,9 @@ class Audit:
             for key, value in memory.items()
         }
         return [
-            f"case {case} in partition {partition}"
-            for partition, case in expected.keys() | self._latest.keys()
-            if expected.get((partition, case)) != self._latest.get((partition, case))
+            f"case {key} in partition {partition}"
+            for partition, key in expected.keys() | self._latest.keys()
+            if expected.get((partition, key)) != self._latest.get((partition, key))
         ]
 
 
