@@ -70,7 +70,7 @@ class Story:
 
 
 async def find(connection: Connection, case: str) -> list[Story]:
-    """Return the story of a case, once per partition: producers may have given two workers one case id.
+    """Return the story of a case, once per worker: producers may have given two workers one case id.
 
     Empty when no such case is known. Raises KafkaError, TopicMissingError.
     """
@@ -79,13 +79,15 @@ async def find(connection: Connection, case: str) -> list[Story]:
 
 
 async def _states(reading: Reader, case: str) -> list[tuple[int, CaseState]]:
-    """Return the latest state of a case by partition."""
-    key, latest = case.encode(), dict[int, bytes | None]()
+    """Return the latest state of a case, with its partition, for each worker who has one of this id."""
+    wanted, latest = case.encode(), dict[bytes, tuple[int, bytes | None]]()
     async for record in _records(reading, CASES):
-        if record.key == key:
-            latest[record.partition] = record.value
+        if record.key is not None and record.key.partition(b"/")[2] == wanted:
+            latest[record.key] = (record.partition, record.value)
     return [
-        (number, CASE.validate_json(value)) for number, value in sorted(latest.items()) if value is not None
+        (number, CASE.validate_json(value))
+        for _, (number, value) in sorted(latest.items())
+        if value is not None
     ]
 
 
@@ -95,7 +97,8 @@ async def _story(reading: Reader, state: CaseState, number: int) -> Story:
     receipts: list[Receipted] = []
     async for record in _records(reading, DECISIONS, ACKNOWLEDGEMENTS, RECEIPTS, number=number):
         headers = dict(record.headers)
-        if headers.get("ce_correlationid") != state.case.encode():
+        about = headers.get("ce_subject"), headers.get("ce_correlationid")
+        if about != (state.worker.encode(), state.case.encode()):
             continue
         envelope = unpack(record.value, record.headers)
         payload, time = envelope.payload or b"", str(envelope.attributes["time"])

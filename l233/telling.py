@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from coordination.directory import Directory
+
+Word = TypeVar("Word", bound=str)
 
 _PARIS: Final = ZoneInfo("Europe/Paris")
 
@@ -33,7 +35,7 @@ def organism(id_: str, directory: Directory) -> str:
     return plain(id_) if known is None else f"{known.name} ({id_})"
 
 
-def counted(counts: Mapping[str, int]) -> str:
+def counted(counts: Mapping[Word, int]) -> str:
     """Return counts as `contract 3, unknown_worker 1`, the most first."""
     ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     return ", ".join(f"{what} {count}" for what, count in ordered)

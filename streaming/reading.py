@@ -84,6 +84,7 @@ async def reader(connection: Connection) -> AsyncIterator[Reader]:
         **connection.client(),
         isolation_level="read_committed",
         enable_auto_commit=False,
+        auto_offset_reset="earliest",  # where a start has fallen to retention: read on from what is left
         max_partition_fetch_bytes=4 * 1024 * 1024,
         fetch_max_wait_ms=100,
     )
