@@ -7,6 +7,8 @@ place: routed, a duplicate, a dead letter, or put back under the right key.
 from collections.abc import Sequence
 from typing import assert_never
 
+import structlog
+
 from agents.emission import (
     INPUT_HEADER,
     MANDATE_HEADER,
@@ -25,9 +27,11 @@ from coordination.intake import Intake
 from coordination.verdicts import Duplicate, InputRecord, Refused, Rekeyed, Routed
 from schemas.envelope import Headers, pack_binary, unpack
 from schemas.records import DECISION, DECISION_TYPE, MANDATE, RECEIPT, RECEIPT_TYPE
+from streaming.context import named
 from streaming.records import Output, Record, Result, State
 
 ROLE = "intake"
+_log = structlog.get_logger(__name__)
 
 
 class IntakeAgent:
@@ -50,6 +54,7 @@ class IntakeAgent:
                 again = [*marks, (OUTCOME_HEADER, b"duplicate")]
                 return Result([_receipt(verdict, record, again)])
             case Refused():
+                _log.info("event_refused", reason=verdict.refusal.reason, **named(record))
                 return Result(_refused(verdict, record))
             case Rekeyed():
                 headers = [*record.headers, (REKEYED_HEADER, place(record))]

@@ -5,13 +5,18 @@ An organism's own module says what it is and, activity by activity, what it does
 
 from dataclasses import dataclass
 
+import structlog
+
 from agents.emission import MANDATE_HEADER, attributes
 from agents.intake import acknowledge
 from agents.world import World
 from coordination.acknowledgement import answer
 from coordination.intake import instant
 from schemas.records import MANDATE, EventRef, Mandate
+from streaming.context import named
 from streaming.records import Record, Result, State
+
+_log = structlog.get_logger(__name__)
 
 
 class NoMandateError(ValueError):
@@ -40,6 +45,8 @@ class Organism:
         """Receive a request: `received` when the organism is served here and competent, else `refused`."""
         request = read(record)
         given = answer(request.mandate, request.event, self.agent, self._directory, instant(record.timestamp))
+        if given.level == "refused":
+            _log.warning("organism_refused", organism=given.organism, **named(record))
         return Result([acknowledge(self.agent, given)])
 
 

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
-from streaming.topics import Registry
-
 import scheme
 from agents import intake
 from agents.acoss import Acoss
@@ -21,6 +19,7 @@ from coordination.directory import parse_directory
 from coordination.scheme_file import read_rulebook
 from streaming.lane import Role
 from streaming.records import Handler, Output, Record
+from streaming.topics import Registry
 
 ORGANISMS = (Cpam, Urssaf, Carsat, Cgss, Cnam, Cnav, Acoss)
 _HANDLERS: Mapping[str, Callable[[World], Handler]] = {

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from streaming.topics import Registry
-
 from coordination.directory import Directory
 from coordination.rulebook import Rulebook
+from streaming.topics import Registry
 
 
 @dataclass(frozen=True, slots=True)
