@@ -46,6 +46,12 @@ def run(work: Coroutine[object, object, T], settings: Settings) -> T:
 def in_one_line(error: KafkaError, settings: Settings) -> L233Error:
     """Return what a person is told when Kafka can't be reached or says no, and what to do next."""
     where = settings.bootstrap
+    if isinstance(error, _NO_ANSWER) and settings.security_protocol != "PLAINTEXT":
+        # aiokafka tells a password or certificate that is not accepted as an address without Kafka.
+        return NoBroker(
+            f"no Kafka at {where} takes us by {settings.security_protocol}: check the address, "
+            "L233_SASL_USERNAME with its password, and L233_SSL_CA_FILE"
+        )
     if isinstance(error, _NO_ANSWER):
         return NoBroker(
             f"no Kafka answers at {where}: start one with `l233 kafka up`, or name yours in L233_BOOTSTRAP"

@@ -95,6 +95,8 @@ class Composed:
     folder: Path
     ports: tuple[int, ...] = field(default_factory=lambda: free_ports(3))
     stack: ExitStack = field(default_factory=ExitStack)
+    other_settings: Mapping[str, str] = field(default_factory=dict)
+    """What an override file would add to the environment of our services."""
 
     @property
     def from_the_host(self) -> str:
@@ -114,11 +116,11 @@ class Composed:
         return _ADDRESS.sub(place, text)
 
     def environment(self, service: Service) -> dict[str, str]:
-        """Return the settings of a service of ours: those of the file and nothing of ours."""
+        """Return the settings of a service of ours: the file's and `other_settings`, none of this process."""
         state = self.folder / service.name
         state.mkdir(exist_ok=True)
         settings = {name: self.here(value) for name, value in service.environment.items()}
-        return {**settings, "L233_STATE_DIR": str(state), "PATH": str(PROGRAMS)}
+        return {**settings, **self.other_settings, "L233_STATE_DIR": str(state), "PATH": str(PROGRAMS)}
 
     def run(self, service: Service) -> subprocess.CompletedProcess[str]:
         """Run a one-shot service to its end."""
@@ -137,29 +139,33 @@ class Composed:
         return self._start(service, self._command(service), self.environment(service))
 
     def start_kafka(self) -> Container:
-        """Start the broker with the file's own settings, on the jars that `l233 kafka` runs."""
+        """Start the broker with the file's own settings, on the jars of `l233 kafka`, and wait for it."""
+        kafka = self.launch_kafka({})
+        until(lambda: brokers_known(self.ports[0]) == 1, 60, kafka.said)
+        return kafka
+
+    def launch_kafka(self, other_settings: Mapping[str, str], *format_options: str) -> Container:
+        """Start the broker with other settings over the file's own; it answers when it is ready."""
         service = services()["kafka"]
         node = config.Node(1, self.ports[0], self.ports[2], self.folder / "kafka")
         node.folder.mkdir()
-        node.properties_file.write_text(self._properties(service.environment, node.data), encoding="utf-8")
+        settings = self._properties(service.environment) | {"log.dirs": str(node.data), **other_settings}
+        text = "".join(f"{name}={value}\n" for name, value in settings.items())
+        node.properties_file.write_text(text, encoding="utf-8")
         node.logging_file.write_text(config.logging(node), encoding="utf-8")
         paths = jars.fetch()
         cluster_id = service.environment["CLUSTER_ID"]
-        subprocess.run(
-            config.format_command(node, java(), paths, cluster_id), capture_output=True, check=True
-        )
-        kafka = self._start(service, config.run_command(node, java(), paths), {})
-        until(lambda: brokers_known(node.port) == 1, 60, kafka.said)
-        return kafka
+        prepare = [*config.format_command(node, java(), paths, cluster_id), *format_options]
+        subprocess.run(prepare, capture_output=True, check=True)
+        return self._start(service, config.run_command(node, java(), paths), {})
 
-    def _properties(self, environment: Mapping[str, str], data: Path) -> str:
-        """Return `server.properties` as the image makes it of its variables: KAFKA_A_B is a.b."""
-        named = {
+    def _properties(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """Return the broker's settings as the image makes them of its variables: KAFKA_A_B is a.b."""
+        return {
             name.removeprefix("KAFKA_").lower().replace("_", "."): self.here(value)
             for name, value in environment.items()
             if name.startswith("KAFKA_")
         }
-        return "".join(f"{name}={value}\n" for name, value in {**named, "log.dirs": str(data)}.items())
 
     def _command(self, service: Service) -> list[str]:
         return [str(PROGRAMS / service.command[0]), *service.command[1:]]

@@ -59,6 +59,8 @@ def _parts(line: str) -> Iterator[list[str]]:
         if set(word) <= set("|&;"):
             yield part
             part = []
+        elif set(word) <= set("<>"):
+            lexer.get_token()  # the file that it reads or writes
         else:
             part.append(word)
     yield part

@@ -209,3 +209,18 @@ def test_what_the_builder_copies_makes_the_whole_wheel(tmp_path: Path) -> None:
         with ZipFile(build_wheel(project, into)) as archive:
             wheels.append({entry.filename: entry.CRC for entry in archive.infolist()})
     assert wheels[0] == wheels[1]
+
+
+def test_the_override_of_the_documents_follows_the_specification_and_reaches_every_service(
+    specification: jsonschema.protocols.Validator,
+) -> None:
+    """Copied as it stands, it takes the broker away and gives all of ours settings that l233 reads."""
+    document = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```yaml\n(.*?)```", document, re.DOTALL)
+    # `!reset` is Compose's own tag: what it is put on is taken out of the merged file.
+    override = yaml.safe_load(block.replace("!reset ", ""))
+    assert [error.message for error in specification.iter_errors(override) if "kafka" not in error.path] == []
+    assert override["services"].keys() == services().keys()
+    known = {f"L233_{field.upper()}" for field in Settings.model_fields}
+    for service in OURS:
+        assert override["services"][service.name]["environment"].keys() <= known
