@@ -92,6 +92,9 @@ class Lane:
         self._unexpected_in_a_row = 0
         self._failures_in_a_row = 0
         self._next: dict[str, int] = {}
+        self._untold: dict[str, int] = {}
+        self._tell_at = 0.0
+        self._begin_at = 0.0
         self.epoch = 0
         """Changes whenever the lane seeks: records fetched under another epoch are not for it."""
         self.working = False
@@ -182,6 +185,7 @@ class Lane:
         )
         self._next = changelog.positions(self._store)
         self.progress.positions = dict(self._next)
+        self._untold = dict(self._next)
         await self._flow.seek(self.number, self._next)
         self.epoch += 1
         self.working = True
@@ -216,13 +220,32 @@ class Lane:
 
     async def _work_next(self) -> bool:
         """Work what waits in one transaction; False when the lane is closing."""
-        await self._arrived.wait()
-        if self._closing:
-            return False
-        slices = await self._take()
+        await self._until_due()
+        slices = [] if self._closing else await self._take()
         if slices:
             await self._transact(slices)
-        return True
+        elif self._untold and self._writer is not None:
+            await self._writer.begin()
+            await self._tell(self._writer)
+            await self._writer.commit(self._role.changelog)
+        return not self._closing
+
+    async def _until_due(self) -> None:
+        """Wait for records, or until the group is to be told of what was worked; let a busy lane gather."""
+        clock = asyncio.get_running_loop().time
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(self._tell_at if self._untold else None):
+                await self._arrived.wait()
+        if not self._closing:
+            await asyncio.sleep(self._begin_at - clock())
+            self._begin_at = clock() + self._limits.gather
+
+    async def _tell(self, writer: Writer) -> None:
+        """Tell the group where the lane is; not in every transaction, since it costs as much as the rest."""
+        places = {(topic, self.number): position for topic, position in self._untold.items()}
+        await writer.tell(places, self._role.group)
+        self._untold = {}
+        self._tell_at = asyncio.get_running_loop().time() + self._limits.tell_interval
 
     async def _transact(self, slices: Sequence[Sequence[Record]]) -> None:
         writer, store = self._writer, self._store
@@ -244,8 +267,10 @@ class Lane:
         overlay.writes[changelog.POSITIONS] = changelog.encode_positions(positions)
         for key, value in overlay.writes.items():
             writer.add(Output(self._role.changelog, key, value))
-        places = {(records[-1].topic, self.number): records[-1].offset + 1 for records in slices}
-        next_offset = await writer.commit(places, self._role.group, self._role.changelog)
+        self._untold = positions
+        if asyncio.get_running_loop().time() >= self._tell_at:
+            await self._tell(writer)
+        next_offset = await writer.commit(self._role.changelog)
         store.apply(overlay.writes, next_offset=next_offset, now_ms=self._now_ms())
         self._failures_in_a_row = 0
         self.progress.positions = positions

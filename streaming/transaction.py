@@ -6,6 +6,7 @@ whoever wrote for that number before, and settles what it left open.
 
 import asyncio
 from collections.abc import Mapping
+from typing import Protocol
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.producer.message_accumulator import BatchBuilder
@@ -15,6 +16,12 @@ from streaming.errors import RecordTooLarge
 from streaming.records import Output
 
 _BATCH_BYTES = 512 * 1024
+
+
+class _Written(Protocol):
+    """What Kafka says of a batch it has: aiokafka's `RecordMetadata`."""
+
+    offset: int
 
 
 class Writer:
@@ -35,10 +42,13 @@ class Writer:
             max_batch_size=_BATCH_BYTES,
             max_request_size=64 * 1024 * 1024,
             linger_ms=0,
+            # The default of 100 ms would be most of what an event takes; what is tried again here is a
+            # broker that is not ready for a moment.
+            retry_backoff_ms=20,
         )
         self._open: dict[tuple[str, int], BatchBuilder] = {}
         self._full: list[tuple[str, int, BatchBuilder]] = []
-        self._sent: list[tuple[str, int, asyncio.Future[object]]] = []
+        self._sent: list[tuple[str, int, asyncio.Future[_Written]]] = []
 
     async def start(self) -> None:
         """Fence earlier writers of this number and settle the transaction they left open."""
@@ -90,18 +100,23 @@ class Writer:
         future = await self._producer.send_batch(batch, topic, partition=partition)
         self._sent.append((topic, partition, future))
 
-    async def commit(self, positions: Mapping[tuple[str, int], int], group: str, changelog: str) -> int:
-        """Commit everything added since `begin` with the input positions.
+    async def tell(self, positions: Mapping[tuple[str, int], int], group: str) -> None:
+        """Send input positions to the group, in this transaction, for tools that show lag.
 
-        Returns the offset after the last changelog record. Raises aiokafka's errors; after any of them
-        the outcome is unknown and this writer must not be used again.
+        After what was added is acknowledged, never beside it: while Kafka takes a group into a transaction
+        it refuses records of it, and aiokafka tries again only after a back-off.
         """
-        await self.send_full()
-        for (topic, partition), batch in self._open.items():
-            await self._send(topic, partition, batch)
+        await self._acknowledged()
         offsets = {TopicPartition(*place): position for place, position in positions.items()}
-        sent = [future for _, _, future in self._sent]
-        _, *written = await asyncio.gather(self._producer.send_offsets_to_transaction(offsets, group), *sent)
+        await self._producer.send_offsets_to_transaction(offsets, group)
+
+    async def commit(self, changelog: str) -> int:
+        """Commit everything since `begin`.
+
+        Returns the offset to restore the changelog from. Raises aiokafka's errors; after any of them the
+        outcome is unknown and this writer must not be used again.
+        """
+        written = await self._acknowledged()
         await self._producer.commit_transaction()
         last = 0
         for (topic, partition, _), metadata in zip(self._sent, written, strict=True):
@@ -110,6 +125,14 @@ class Writer:
         # A batch's metadata gives its first offset; the restore reads on from there, which is at most
         # one batch again, and applying a write twice changes nothing.
         return last
+
+    async def _acknowledged(self) -> list[_Written]:
+        """Hand over what is left and wait until Kafka has all of it; return the metadata of each batch."""
+        await self.send_full()
+        while self._open:
+            place, batch = self._open.popitem()
+            await self._send(*place, batch)
+        return await asyncio.gather(*(future for _, _, future in self._sent))
 
     async def stop(self, bound: float) -> None:
         """Close the connections; what is not committed stays uncommitted."""
