@@ -102,8 +102,10 @@ class Registry(_Strict):
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
-        for problem in (*self._missing(), *self._uneven(), *self._roles_that_disagree(), *self._too_small()):
-            raise ValueError(problem)
+        # In this order: each takes for granted what those before it found right.
+        for look in (self._missing, self._uneven, self._roles_that_disagree, self._too_small):
+            if problems := look():
+                raise ValueError("; ".join(problems))
         return self
 
     def _missing(self) -> list[str]:
@@ -190,7 +192,9 @@ def _parse_yaml(text: str) -> object:
         loader.dispose()
 
 
-def _refuse_repeated_keys(node: yaml.Node) -> None:
+def _refuse_repeated_keys(node: yaml.Node, above: tuple[yaml.Node, ...] = ()) -> None:
+    if node in above:
+        raise yaml.constructor.ConstructorError(None, None, "an alias stands inside itself", node.start_mark)
     children: list[yaml.Node] = []
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
@@ -204,7 +208,7 @@ def _refuse_repeated_keys(node: yaml.Node) -> None:
     elif isinstance(node, yaml.SequenceNode):
         children = node.value
     for child in children:
-        _refuse_repeated_keys(child)
+        _refuse_repeated_keys(child, (*above, node))
 
 
 def _tuples(value: object) -> object:

@@ -1,10 +1,15 @@
 """What every kind of test may ask for. Nothing starts unless a test asks for it."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from l233.local_kafka import LocalKafka, temporary
+
+# A developer's own settings are not the tests'.
+for _name in [name for name in os.environ if name.startswith("L233_")]:
+    del os.environ[_name]
 
 
 @pytest.fixture(scope="session")

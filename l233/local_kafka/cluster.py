@@ -1,7 +1,9 @@
 """One local cluster: start, stop, kill and tell, over the folder that holds it."""
 
 import os
+import re
 import secrets
+import signal
 import subprocess
 import tempfile
 import time
@@ -25,6 +27,10 @@ DEFAULT_PORT = 9092
 START_SECONDS = 90.0
 # Three brokers that end together lose their quorum and would wait for it: they are not given long.
 STOP_SECONDS = 15.0
+# The last threads of a killed process may hold its sockets for an instant longer than it seems to live.
+RELEASE_SECONDS = 5.0
+_CAUSE = re.compile(r"(Caused by: )?[\w.$]+(Exception|Error): ")
+"""How Java tells an exception; the last one of a chain is its cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,8 @@ class LocalKafka:
             for n in range(brokers)
         )
 
+        self._logged_before: dict[int, int] = {}
+
     @property
     def bootstrap(self) -> str:
         """Where clients connect: `host:port`, comma-separated."""
@@ -121,7 +129,9 @@ class LocalKafka:
     def kill_broker(self, number: int) -> None:
         """End one broker at once, as a power failure would (tests of faults)."""
         with self.folder.locked():
-            self._stop({number}, seconds=0)
+            killed = [running.process for running in self.folder.running() if running.number == number]
+            processes.stop(killed, grace_seconds=0, ask=signal.SIGKILL)
+            self._await_free(number)
 
     def start_broker(self, number: int, seconds: float = START_SECONDS) -> None:
         """Start one broker again, and wait until it answers."""
@@ -173,6 +183,7 @@ class LocalKafka:
 
     def _check_ports(self, nodes: list[Node]) -> None:
         for node in nodes:
+            self._await_free(node.number)
             for port in (node.port, node.controller_port):
                 if is_free(port):
                     continue
@@ -181,6 +192,18 @@ class LocalKafka:
                     f"port {port} is taken by {who}: stop that one, or choose other ports with "
                     f"`l233 kafka up --port {port + 100}` (and set L233_BOOTSTRAP={HOST}:{port + 100})"
                 )
+
+    def _await_free(self, number: int) -> None:
+        """Give the system a moment to take back the ports of a broker of ours that has ended."""
+        ports = [
+            p
+            for one in self.folder.running()
+            if one.number == number
+            for p in (one.port, one.controller_port)
+        ]
+        deadline = time.monotonic() + RELEASE_SECONDS
+        while not all(map(is_free, ports)) and time.monotonic() < deadline:
+            time.sleep(processes.POLL_SECONDS)
 
     def _prepare(self, node: Node, paths: list[Path], cluster_id: str) -> None:
         node.folder.mkdir(parents=True, exist_ok=True)
@@ -203,6 +226,8 @@ class LocalKafka:
             )
 
     def _run(self, node: Node, paths: list[Path]) -> None:
+        self._logged_before[node.number] = node.log.stat().st_size if node.log.exists() else 0
+        node.console.unlink(missing_ok=True)
         process = processes.start(config.run_command(node, java(), paths), node.console)
         others = tuple(one for one in self.folder.running() if one.number != node.number)
         self.folder.write_running((*others, Running(node.number, node.port, node.controller_port, process)))
@@ -215,16 +240,21 @@ class LocalKafka:
         """Wait until `node` answers and knows so many brokers."""
         while (brokers_known(node.port) or 0) < brokers:
             if node.number not in self._running_nodes():
-                raise NoBroker(f"broker {node.number} ended while starting: {_last_words(node)}")
+                raise NoBroker(f"broker {node.number} ended while starting: {self._why(node)}")
             if time.monotonic() > deadline:
-                raise NoBroker(f"broker {node.number} does not answer in time: {_last_words(node)}")
+                raise NoBroker(f"broker {node.number} does not answer in time: {self._why(node)}")
             time.sleep(processes.POLL_SECONDS)
+
+    def _why(self, node: Node) -> str:
+        return _last_words(node, self._logged_before.get(node.number, 0))
 
     def _stop(self, numbers: set[int], seconds: float = STOP_SECONDS) -> int:
         known = self.folder.running()
         chosen = [running.process for running in known if running.number in numbers]
         ran = [process for process in chosen if processes.alive(process)]
         processes.stop(ran, seconds)
+        for number in numbers:
+            self._await_free(number)
         self.folder.write_running(tuple(running for running in known if running.number not in numbers))
         return len(ran)
 
@@ -264,12 +294,12 @@ def _seen(folder: Path, running: Running) -> Broker:
     )
 
 
-def _last_words(node: Node) -> str:
-    """Return the last error that a broker logged, and where the rest is."""
-    lines: list[str] = []
-    for path in (node.console, node.log):
-        if path.exists():
-            lines += path.read_text(encoding="utf-8", errors="replace").splitlines()[-200:]
-    errors = [line for line in lines if " ERROR " in line or " FATAL " in line or line.startswith("Error")]
-    said = errors[-1] if errors else "it said nothing"
-    return f"{said} (see {node.log})"
+def _last_words(node: Node, since: int) -> str:
+    """Return why a broker ended, from what it logged after so many bytes, and where the rest is."""
+    logged = node.log.read_bytes()[since:] if node.log.exists() else b""
+    said = node.console.read_bytes() if node.console.exists() else b""
+    lines = [line.strip() for line in (said + logged).decode(errors="replace").splitlines()]
+    causes = [line for line in lines if _CAUSE.match(line)]
+    errors = [line for line in lines if " ERROR " in line or line.startswith("Error")]
+    why = (causes or errors or ["it said nothing"])[-1]
+    return f"{why} (see {node.log})"

@@ -42,14 +42,18 @@ def start(command: list[str], output: Path, environment: Mapping[str, str] | Non
 
 def alive(process: Started) -> bool:
     """Whether that very process still runs (one that ended and awaits its parent does not)."""
-    _reap(process.pid)
-    return started_at(process.pid) == process.since
+    runs = started_at(process.pid) == process.since
+    if not runs:
+        _reap(process.pid)
+    return runs
 
 
-def stop(processes: list[Started], grace_seconds: float) -> list[Started]:
-    """Ask all of them to end (TERM), wait, then end the rest (KILL). Returns those that had to be killed."""
+def stop(
+    processes: list[Started], grace_seconds: float, ask: signal.Signals = signal.SIGTERM
+) -> list[Started]:
+    """Ask all of them to end, wait, then end the rest (KILL). Returns those that had to be killed."""
     for process in processes:
-        send(process, signal.SIGTERM)
+        send(process, ask)
     stubborn = _wait_ended(processes, grace_seconds)
     for process in stubborn:
         send(process, signal.SIGKILL)

@@ -1,0 +1,114 @@
+"""The shipped registry of topics and the code agree: no orphan, nothing forgotten, nothing too small."""
+
+from collections import Counter
+
+import pytest
+
+import scheme
+from agents.roles import NAMES
+from coordination.directory import parse_directory
+from schemas.events import CONTRACTS, type_of
+from schemas.registry import EVERY_TYPE, OUTPUT, RECORDS
+from streaming.client import Limits
+from streaming.topics import Registry
+
+REGISTRY = Registry.load()
+HEALTH = {"fr.l233.sick-leave.received.v1", "fr.l233.maternity.declared.v1"}
+
+
+def test_every_role_has_its_topics_and_no_other_role_has() -> None:
+    assert set(REGISTRY.roles) == set(NAMES)
+
+
+def test_every_topic_is_used_by_a_role() -> None:
+    used = {topic for role in REGISTRY.roles.values() for topic in role.all}
+    assert used == set(REGISTRY.topics)
+
+
+def test_every_topic_is_owned_by_a_role() -> None:
+    assert {topic.owner for topic in REGISTRY.topics.values()} <= set(NAMES)
+
+
+def test_producers_and_consumers_that_are_roles_really_write_and_read() -> None:
+    """A name in the registry is a right that somebody will grant: none too many."""
+    for name, topic in REGISTRY.topics.items():
+        for producer in set(topic.producers) & set(NAMES):
+            role = REGISTRY.roles[producer]
+            assert name in (*role.outputs, role.state), f"{producer} is said to write {name}"
+        for consumer in set(topic.consumers) & set(NAMES):
+            role = REGISTRY.roles[consumer]
+            assert name in (*role.inputs, role.state), f"{consumer} is said to read {name}"
+
+
+def test_no_two_roles_share_state_or_input() -> None:
+    """A lane owns what it reads; two groups of workers on one state would overwrite each other."""
+    states = Counter(role.state for role in REGISTRY.roles.values())
+    inputs = Counter(topic for role in REGISTRY.roles.values() for topic in role.inputs)
+    assert set((states + inputs).values()) == {1}
+
+
+def test_the_input_takes_every_event_and_nothing_else() -> None:
+    """A new event type without its line in topics.yaml fails here."""
+    assert list(REGISTRY.topics["l233.events"].contracts) == [type_of(name) for name in CONTRACTS]
+
+
+def test_every_contract_exists() -> None:
+    named = {contract for topic in REGISTRY.topics.values() for contract in topic.contracts}
+    assert named <= EVERY_TYPE.keys()
+
+
+def test_every_record_of_ours_flows_on_one_topic() -> None:
+    for contract in RECORDS:
+        topics = [name for name, topic in REGISTRY.topics.items() if contract in topic.contracts]
+        assert len(topics) == 1, contract
+
+
+def test_every_acknowledgement_flows_where_cases_reads() -> None:
+    every = {contract for contract in OUTPUT if contract.startswith("fr.l233.acknowledgement.")}
+    assert set(REGISTRY.topics["l233.acknowledgements"].contracts) == every
+    assert "l233.acknowledgements" in REGISTRY.roles["cases"].inputs
+
+
+def test_every_agent_of_the_directory_has_an_inbox_that_takes_any_event() -> None:
+    """The scheme may name any organism for any event; a new agent without an inbox would stop intake."""
+    directory = parse_directory(scheme.organisms(), scheme.territories())
+    for agent in {organism.agent for organism in directory.organisms.values()}:
+        inbox = f"l233.inbox.{agent}"
+        assert REGISTRY.roles[agent].inputs == (inbox,)
+        assert inbox in REGISTRY.roles["intake"].outputs
+        assert REGISTRY.topics[inbox].contracts == REGISTRY.topics["l233.events"].contracts
+
+
+@pytest.mark.parametrize("name", ["l233.events", "l233.decisions"])
+def test_what_a_replay_needs_is_kept_for_400_days(name: str) -> None:
+    topic = REGISTRY.topics[name]
+    assert topic.cleanup == "delete"
+    assert (topic.retention_days or 0) >= 400
+
+
+def test_the_input_is_stamped_by_the_broker() -> None:
+    """First reception is when we took it: a producer's clock must not decide it."""
+    assert REGISTRY.topics["l233.events"].timestamps == "LogAppendTime"
+
+
+def test_what_agents_write_fits_its_topic() -> None:
+    """A lane isolates what is larger than its own bound; the topic must take everything below."""
+    written = {topic for role in REGISTRY.roles.values() for topic in (*role.outputs, role.state)}
+    for name in written - {"l233.events"}:
+        assert REGISTRY.topics[name].max_message_bytes >= Limits().output_bytes, name
+
+
+def test_topics_that_may_tell_of_health_are_classed_so() -> None:
+    """GDPR art. 9: whoever grants rights by class must not overlook one."""
+    for name, topic in REGISTRY.topics.items():
+        if HEALTH & set(topic.contracts):
+            assert topic.data_class == "health", name
+
+
+def test_every_topic_is_keyed_so_that_one_lane_owns_a_worker() -> None:
+    assert {topic.partitioned_by for topic in REGISTRY.topics.values()} == {"worker"}
+    assert {topic.partitions for topic in REGISTRY.topics.values()} == {REGISTRY.partitions}
+
+
+def test_as_shipped_any_source_may_send_any_type() -> None:
+    assert dict(REGISTRY.allowed_sources) == {"*": ("*",)}
