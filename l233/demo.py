@@ -10,17 +10,21 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from coordination import ids
 from coordination.conservation import EVENTS, Account
 from l233.day import GeneratedRecord, generate
 from l233.day.calendar import FIRST_DAY
 from l233.errors import L233Error
 from l233.following import Follower
 from l233.running import System
+from schemas.envelope import unpack
+from schemas.validation import Event, validate
 from streaming.client import Connection
 from streaming.posting import poster
 from streaming.records import Output
 
 SETTLE_SECONDS = 300.0
+_TOLD = ("territory.changed", "sick-leave.received")
 _AT_ONCE = 1_000
 """Records handed over before the first of them is waited for."""
 
@@ -95,6 +99,19 @@ async def _publish(connection: Connection, planned: Day, on_published: Callable[
             )
             on_published(published)
     return published
+
+
+def cases_to_tell(planned: Day) -> list[str]:
+    """Return the ids of two cases of the day that show how organisms work together."""
+    found = []
+    for name in _TOLD:
+        for record in planned.records:
+            if record.name == name and record.expected == "routed":
+                said = validate(unpack(record.value, record.headers))
+                if isinstance(said, Event):
+                    found.append(ids.case_id(said, said.correlationid))
+                    break
+    return found
 
 
 def differences(planned: Day, account: Account) -> list[str]:

@@ -3,7 +3,7 @@
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from coordination.conservation import Account
-from l233 import broker, demo
+from l233 import broker, demo, story
 from l233 import settings as configuration
 from l233.commands.kafka import fetching
 from l233.commands.status import print_account
@@ -21,7 +21,8 @@ from l233.commands.topics import load as load_topics
 from l233.errors import L233Error
 from l233.local_kafka import temporary
 from l233.output import print_json, print_table, remark
-from l233.running import passing
+from l233.reference import directory
+from l233.running import System, passing
 
 app = typer.Typer(add_completion=False)
 
@@ -48,15 +49,24 @@ def run(
                         demo.live(system, planned, on_published, on_account), system.settings
                     )
                 worked = time.monotonic() - started
+                told = broker.run(_told(system, demo.cases_to_tell(planned)), system.settings)
     wrong = demo.differences(planned, account)
     seconds = round(time.monotonic() - began, 1)
     if json:
         print_json(as_json(planned, account, seconds, worked, wrong))
     else:
         show(account)
+        for number, lines in enumerate(told, 1):
+            print(f"\nCase {number} of {len(told)}, from first to last event")
+            print("\n".join(lines))
         remark(f"{account.total.received} records in {worked:.1f} s; all in all {seconds} s")
     if wrong or account.total.residual or account.unanswered or account.repeated or account.isolated:
         raise L233Error(f"not everything came out as planted: {'; '.join(wrong) or account}")
+
+
+async def _told(system: System, cases: list[str]) -> list[Sequence[str]]:
+    known, connection = directory(), system.settings.connection()
+    return [story.as_text(one, known) for case in cases for one in await story.find(connection, case)]
 
 
 def as_json(
