@@ -9,11 +9,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from coordination import ids
 from coordination.conservation import EVENTS, Account
 from l233.day import GeneratedRecord, generate
-from l233.day.calendar import FIRST_DAY
 from l233.errors import L233Error
 from l233.following import Follower
 from l233.running import System
@@ -23,6 +23,8 @@ from streaming.client import Connection
 from streaming.posting import poster
 from streaming.records import Output
 
+MONDAY = date(2026, 3, 2)
+"""The day of the demonstration: an ordinary one, after the example scheme came into force."""
 SETTLE_SECONDS = 300.0
 _TOLD = ("territory.changed", "sick-leave.received")
 _AT_ONCE = 1_000
@@ -48,7 +50,7 @@ class Day:
 
 def day(seed: int, events: int) -> Day:
     """Return a day on which exactly `events` records arrive, those put back counted twice."""
-    return Day(tuple(_until(generate(seed, events, FIRST_DAY), events)))
+    return Day(tuple(_until(generate(seed, events, MONDAY), events)))
 
 
 def _until(records: Iterable[GeneratedRecord], arriving: int) -> Iterator[GeneratedRecord]:

@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 
 from streaming import changelog
 from streaming.client import Connection
+from streaming.context import named
 from streaming.errors import LaneBroken, TooManyUnexpected
 from streaming.records import Handler, Output, Record, Result
 from streaming.store import Overlay, Store
@@ -147,16 +148,17 @@ class Lane:
         Raises `LaneBroken` after too many failures in a row, `TooManyUnexpected` when the handler
         fails on record after record, and whatever else is not Kafka's doing.
         """
-        log = _log.bind(role=self._role.name, lane=self.number)
+        # For every line that is logged in this lane, by the agents too: each task has a context of its own.
+        structlog.contextvars.bind_contextvars(role=self._role.name, lane=self.number)
         while not self._closing:
             try:
                 await self._open()
-                log.debug("lane_opened", positions=self._next)
+                _log.debug("lane_opened", positions=self._next)
                 while await self._work_next():
                     pass
             except (KafkaError, OSError, TimeoutError) as error:
                 self._failures_in_a_row += 1
-                log.warning("lane_failed", error=repr(error), in_a_row=self._failures_in_a_row)
+                _log.warning("lane_failed", error=repr(error), in_a_row=self._failures_in_a_row)
                 if self._failures_in_a_row >= self._limits.failures_in_a_row:
                     raise LaneBroken(
                         f"lane {self._role.name}.{self.number} failed {self._failures_in_a_row} times in a "
@@ -295,7 +297,7 @@ class Lane:
         self._unexpected_in_a_row += 1
         self.progress.unexpected += 1
         place = f"{record.topic}/{record.partition}/{record.offset}"
-        _log.error("record_unexpected", role=self._role.name, record=place, error=type(error).__name__)
+        _log.error("record_unexpected", error=type(error).__name__, **named(record))
         if self._unexpected_in_a_row >= self._limits.unexpected_in_a_row:
             raise TooManyUnexpected(
                 f"{self._role.name} failed on {self._unexpected_in_a_row} records in a row, last {place}: "
