@@ -1,5 +1,6 @@
 """What is installed when l233 is installed, and what it refuses to be installed beside."""
 
+import json
 import os
 import subprocess
 import sys
@@ -134,6 +135,21 @@ def test_an_installed_wheel_is_our_own_environment(wheel: Path, tmp_path: Path) 
     """Installed as a wheel, beside an editable installation of the same project too, l233 starts."""
     done = run_in(tmp_path, install(wheel, tmp_path / "site"))
     assert done.returncode == 0, said(done)
+
+
+def test_an_installed_wheel_finds_its_data(wheel: Path, tmp_path: Path) -> None:
+    """Far from the source it has its topics, scheme and directory: it decides as the source does."""
+    site = install(wheel, tmp_path / "site")
+    event = ROOT / "schemas" / "examples" / "valid" / "activity.registered.json"
+    line = tmp_path / "events.jsonl"
+    line.write_text(json.dumps(json.loads(event.read_text(encoding="utf-8"))) + "\n", encoding="utf-8")
+    decided, topics = (
+        run_in(tmp_path, site, code=f"import sys; from l233.cli import main; sys.exit(main({arguments!r}))")
+        for arguments in (["check", str(line), "--json"], ["topics", "show", "--json"])
+    )
+    assert decided.returncode == 0, said(decided)
+    assert json.loads(decided.stdout)["verdict"] == "routed"
+    assert "l233.events" in json.loads(topics.stdout)["topics"]
 
 
 @pytest.fixture
