@@ -6,7 +6,7 @@ That is personal data, an unknown type or a broken contract. Personal data above
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from tempfile import SpooledTemporaryFile
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 from coordination.intake import Intake
 from coordination.verdicts import InputRecord, Refused
@@ -81,11 +81,15 @@ class Gate:
 
 
 class Batch:
-    """The events of a file in their order. What is to be sent is kept aside: stdin can't be read twice."""
+    """The events of a file in their order.
+
+    What is to be sent is kept aside, since stdin can't be read twice; it is forgotten at the end of the
+    `with` block that a batch is used in.
+    """
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
-        self._spool = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed by close()
+        self._spool = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed by __exit__
 
     def add(self, entry: Entry, text: bytes) -> None:
         """Take an event with the line it was read from, which holds no line break."""
@@ -101,6 +105,8 @@ class Batch:
     def hold_back(self) -> None:
         """Send nothing of it."""
         self.entries = [replace(entry, outcome="not_sent") for entry in self.entries]
+        self._spool.seek(0)
+        self._spool.truncate()
 
     def outputs(self) -> Iterator[tuple[int, Output]]:
         """Yield what is to be sent with its index among the entries, in order."""
@@ -110,8 +116,10 @@ class Batch:
         for index, line in zip(list(waiting), lines, strict=True):
             yield index, _output(unpack_structured(line))
 
-    def close(self) -> None:
-        """Forget what was kept aside."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._spool.close()
 
 

@@ -186,7 +186,7 @@ def as_text(story: Story, directory: Directory) -> Sequence[str]:
         lines += ["", *_decision_text(story, one, directory)]
     lines += ["", "Told in order of time", *(f"  {line}" for line in _told(story, directory))]
     if state.waiting:
-        lines += ["", f"{len(state.waiting)} acknowledgements belong to no decision of this case"]
+        lines += ["", f"{len(state.waiting)} of these by organisms that no decision of the case asks (yet)"]
     return lines
 
 

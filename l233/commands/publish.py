@@ -48,34 +48,32 @@ def run(
 ) -> None:
     """Check every event of a file, send them in their order, and wait for intake's receipts."""
     settings, began = configuration.load(), time.monotonic()
-    batch = _read(file, settings)
-    try:
+    with Batch() as batch:
+        _fill(batch, file, settings)
         if batch.refused and not valid_only:
             batch.hold_back()
         else:
             _send(batch, settings, None if no_wait else patience)
-    finally:
-        batch.close()
+        entries = batch.entries
     if json:
-        print_json(as_json(batch.entries, time.monotonic() - began))
+        print_json(as_json(entries, time.monotonic() - began))
     else:
-        print("\n".join(told(batch.entries, waited=not no_wait)))
+        print("\n".join(told(entries, waited=not no_wait)))
     settled = {"registered", "duplicate", "waiting"} if no_wait else {"registered", "duplicate"}
-    if any(entry.outcome not in settled for entry in batch.entries):
+    if any(entry.outcome not in settled for entry in entries):
         raise typer.Exit(1)
 
 
-def _read(file: str, settings: Settings) -> Batch:
+def _fill(batch: Batch, file: str, settings: Settings) -> None:
     """Look at every event of the file. Raises BadInput for one that can't be read."""
     known = world(settings)
     intake = Intake(known.rulebook, known.directory, {}, partitions=None)
-    gate, batch = Gate(intake, known.registry.topics[INPUT].max_message_bytes), Batch()
+    gate = Gate(intake, known.registry.topics[INPUT].max_message_bytes)
     for line in event_lines(file):
         entry = gate.look(line)
         if entry.id is None:
             require_json(file, line)
         batch.add(entry, line.text)
-    return batch
 
 
 def _send(batch: Batch, settings: Settings, patience: float | None) -> None:
