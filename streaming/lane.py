@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError
 from streaming import changelog
 from streaming.client import Connection
 from streaming.context import named
-from streaming.errors import LaneBroken, TooManyUnexpected
+from streaming.errors import LaneBroken, StateInUse, TooManyUnexpected
 from streaming.records import Handler, Output, Record, Result
 from streaming.store import Overlay, Store
 from streaming.transaction import Writer
@@ -156,7 +156,7 @@ class Lane:
                 _log.debug("lane_opened", positions=self._next)
                 while await self._work_next():
                     pass
-            except (KafkaError, OSError, TimeoutError) as error:
+            except (KafkaError, OSError, TimeoutError, StateInUse) as error:
                 self._failures_in_a_row += 1
                 _log.warning("lane_failed", error=repr(error), in_a_row=self._failures_in_a_row)
                 if self._failures_in_a_row >= self._limits.failures_in_a_row:

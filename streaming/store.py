@@ -36,7 +36,7 @@ class Store:
             if "lock" in str(error).lower():
                 raise StateInUse(
                     f"state folder {self._folder} is used by another worker: "
-                    "give this one a name of its own (L233_WORKER_NAME or --name)"
+                    "give this one a name of its own (l233 worker --name), or wait until that one has ended"
                 ) from error
             raise
 

@@ -276,3 +276,19 @@ def test_the_store_holds_exactly_what_the_changelog_holds(bench: Bench) -> None:
             rebuilt.close()
 
     asyncio.run(scenario())
+
+
+def test_a_lane_waits_for_state_that_another_process_still_holds(bench: Bench) -> None:
+    """A worker that replaces one which is slow to end takes over when it has; the other lanes do not wait."""
+    values = records(400)
+
+    async def scenario() -> None:
+        held = Store(bench.connection().state / bench.name / "0")
+        await bench.feed(values)
+        async with bench.worker():
+            others = await bench.counted(len(values), seconds=4)
+            assert 0 < sum(map(len, others.values())) < len(values)
+            held.close()
+            assert unbroken(await bench.counted(len(values)), per_key(values))
+
+    asyncio.run(scenario())
