@@ -6,6 +6,7 @@ has a right key by chance and is refused too: identifiers of that shape do not b
 """
 
 import re
+from base64 import b64decode
 from typing import Final
 
 from stdnum.fr import nir
@@ -27,22 +28,36 @@ _CANDIDATE: Final = re.compile(
 )
 _SPACES: Final = str.maketrans("", "", " \u00a0\u202f")
 _ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+_BASE64: Final = re.compile(r'"data_base64"\s*:\s*"([A-Za-z0-9+/]*)')
 
 
 def holds_nir(envelope: Envelope, raw: bytes | None) -> bool:
     """Tell whether the data of an event holds a NIR, in a value, a key or a bare number.
 
-    `raw` is the value of the record: it is searched as text when the data can't be read.
+    `raw` is the value of the record: it is searched as text when the data can't be read, and so is what its
+    `data_base64` encodes.
     """
     payload = envelope.payload
     if payload is None:
-        return raw is not None and _text_holds_nir(raw.decode("utf-8", errors="replace"))
+        return raw is not None and _unread_holds_nir(raw.decode("utf-8", errors="replace"))
     if b"\\" not in payload:
         return _SUSPECT in payload.translate(_MARK_NIR_BYTES) and _holds(payload.decode("utf-8"))
     try:
         return any(map(_holds, scalars(read(payload))))
     except UnreadableJsonError:
         return _text_holds_nir(payload.decode("utf-8", errors="replace"))
+
+
+def _unread_holds_nir(text: str) -> bool:
+    """Search a record that is no event: a dead letter would keep it, base64 and all."""
+    return _text_holds_nir(text) or any(
+        _text_holds_nir(_decoded(found[1])) for found in _BASE64.finditer(_ESCAPE.sub(_unescaped, text))
+    )
+
+
+def _decoded(encoded: str) -> str:
+    whole = len(encoded) - (len(encoded) % 4 == 1)  # one digit of base64 alone says nothing
+    return b64decode(encoded[:whole] + "==").decode("utf-8", errors="replace")
 
 
 def _text_holds_nir(text: str) -> bool:

@@ -1,5 +1,6 @@
 """A NIR is found wherever in the data it hides, and what only looks like one is let through."""
 
+import base64
 import json
 import re
 
@@ -119,6 +120,26 @@ def test_structured_mode_is_searched_too(number: str, data: st.DataObject) -> No
         f"{head},{written}",
     ):
         assert holds_nir(unpack_structured(line.encode()), line.encode())
+
+
+@given(NIRS, st.data(), st.sampled_from(["data_base64", "data\\u005fbase64"]))
+def test_base64_hides_nothing_even_when_the_data_within_cannot_be_read(
+    number: str, data: st.DataObject, key: str
+) -> None:
+    """Truncated, not strict, shadowed, beside a second data, cut off or in a line that is no JSON."""
+    head = json.dumps(ATTRIBUTES)[:-1]
+    written = data.draw(escaped(number))
+    for payload in (f'{{"a":{written}', f'{{"a":NaN,"b":{written}}}', f'{{"a":{written},"a":""}}', written):
+        encoded = base64.b64encode(payload.encode()).decode()
+        slashed = encoded.replace("/", "\\/")
+        for line in (
+            f'{head},"{key}":"{encoded}"}}',
+            f'{head},"{key}":"{slashed}"}}',
+            f'{head},"{key}" : "{encoded.rstrip("=")}"}}',
+            f'{head},"data":{{}},"{key}":"{encoded}"}}',
+            f'{head},"{key}":"{encoded}",',
+        ):
+            assert holds_nir(unpack_structured(line.encode()), line.encode())
 
 
 def test_attributes_are_not_data() -> None:
