@@ -1,5 +1,6 @@
 """Each field type: what it takes and what it refuses."""
 
+import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Annotated, Final
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from schemas import types
-from schemas.types import parse_time, to_decimal
+from schemas.types import TIME_PATTERN, parse_time, to_decimal
 
 # Type, texts of JSON that it takes, texts of JSON that it refuses.
 CASES: Final[dict[str, tuple[object, list[str], list[str]]]] = {
@@ -233,6 +234,21 @@ def test_a_time_is_read_as_it_was_told(time: datetime) -> None:
     assert found == time
     assert found is not None
     assert found.utcoffset() == time.utcoffset()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-03-02T24:00:00Z",
+        "2026-03-02T09:60:00Z",
+        "2026-03-02T23:59:60Z",
+        "2026-03-02T09:30:00+24:00",
+        "2026-03-02T09:30:00+01:60",
+    ],
+)
+def test_the_published_pattern_knows_what_a_clock_can_show(text: str) -> None:
+    """RFC 3339 §5.6: nothing is left to a date library, of which the newer ones read hour 24."""
+    assert re.search(TIME_PATTERN, text) is None
 
 
 def test_zulu_is_utc_and_further_decimals_are_cut() -> None:
