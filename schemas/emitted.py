@@ -31,27 +31,36 @@ from schemas.types import (
 
 
 class Acknowledgement(Contract):
-    """What every acknowledgement says: who gives it, and in which role."""
+    """What every acknowledgement says: who gives it, and in which role if it has one."""
 
     organism: AnyOrganism
     role: Optional[Role] = None
 
 
-class AcknowledgementRegistered(Acknowledgement):
+class InRole(Acknowledgement):
+    """An acknowledgement of what a decision asked: only a recipient gives it, so the role is known."""
+
+    role: Role
+
+
+class AcknowledgementRegistered(InRole):
     """The event is registered and will reach the organism: given by intake, at once."""
 
 
-class AcknowledgementReceived(Acknowledgement):
+class AcknowledgementReceived(InRole):
     """The organism has the event and is competent."""
 
 
 class AcknowledgementForwarded(Acknowledgement):
-    """The organism is not competent and names the one that is. Source: CRPA art. L114-2 (M)."""
+    """The organism is not competent and names the one that is. Source: CRPA art. L114-2 (M).
+
+    The one that a request reached first may be nobody the decision asks: then it has no role.
+    """
 
     to: AnyOrganism
 
 
-class AcknowledgementRefused(Acknowledgement):
+class AcknowledgementRefused(InRole):
     """The organism does not act, and says why."""
 
     reason: Text
@@ -61,14 +70,14 @@ ReportCode = Annotated[int, Field(strict=True, ge=0, le=3), Expect("expected an 
 """0 taken into account, 1 with corrections to make, 2 partly, 3 not. Source: DSN compte rendu métier (S)."""
 
 
-class AcknowledgementReported(Acknowledgement):
+class AcknowledgementReported(InRole):
     """Business account-rendering: what became of the event."""
 
     code: ReportCode
     reasons: Optional[DistinctList[Text]] = None
 
 
-class AcknowledgementSettled(Acknowledgement):
+class AcknowledgementSettled(InRole):
     """All is done."""
 
 

@@ -33,12 +33,12 @@ INPUT = {
     "mediation.opened": "worker? against prior_approach",
 }
 OUTPUT = {
-    "acknowledgement.registered": "organism role?",
-    "acknowledgement.received": "organism role?",
+    "acknowledgement.registered": "organism role",
+    "acknowledgement.received": "organism role",
     "acknowledgement.forwarded": "organism role? to",
-    "acknowledgement.refused": "organism role? reason",
-    "acknowledgement.reported": "organism role? code reasons?",
-    "acknowledgement.settled": "organism role?",
+    "acknowledgement.refused": "organism role reason",
+    "acknowledgement.reported": "organism role code reasons?",
+    "acknowledgement.settled": "organism role",
     "rights.recorded": "organism year income quarters",
     "rights.mismatch": "organism year declared recorded",
     "entitlement.updated": "organism on ratio full because",

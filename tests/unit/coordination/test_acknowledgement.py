@@ -94,7 +94,8 @@ def test_what_is_no_acknowledgement_is_told() -> None:
     with pytest.raises(AcknowledgementError, match="another type"):
         read({"type": "fr.l233.contribution.paid.v1"}, b"{}")
     with pytest.raises(AcknowledgementError, match="without id, subject, correlationid, time"):
-        read({"type": "fr.l233.acknowledgement.received.v1"}, b'{"organism": "cpam:311"}')
+        read({"type": "fr.l233.acknowledgement.received.v1"}, b'{"organism": "cpam:311", "role": "lead"}')
     whole = {"id": "1", "subject": "s", "correlationid": "c", "time": NOW}
+    wrong = b'{"organism": "cpam:311", "role": "lead", "code": 4}'
     with pytest.raises(ValidationError):
-        read({**whole, "type": "fr.l233.acknowledgement.reported.v1"}, b'{"organism": "cpam:311", "code": 4}')
+        read({**whole, "type": "fr.l233.acknowledgement.reported.v1"}, wrong)

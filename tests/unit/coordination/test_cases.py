@@ -18,6 +18,9 @@ from tests.unit.coordination.examples import OWN_DATA, SIREN, directory, shipped
 Message = Decision | Acknowledgement
 
 
+REPORT = b'{"organism": "%s", "role": "%s", "code": 0}'
+
+
 @dataclass(frozen=True)
 class Story:
     """An event of the case, its decision and what was said about it."""
@@ -53,7 +56,7 @@ def story(name: str, id_: str, time: str, commune: str, source: str = "urn:examp
         for at, to in enumerate(decided.recipients)
     ]
     reported = [
-        said(decided, to.organism, "reported", b'{"organism": "%s", "code": 0}' % to.organism.encode())
+        said(decided, to.organism, "reported", REPORT % (to.organism.encode(), to.role.encode()))
         for to in decided.recipients
         if to.acknowledge == "reported"
     ]
@@ -139,7 +142,7 @@ def test_registered_alone_fulfils_nothing_and_received_no_report() -> None:
 def test_a_report_counts_as_received_for_the_informed() -> None:
     informed = next(to for to in FIRST.decision.recipients if to.role == "informed")
     others = [message for message in FIRST.said if message.organism != informed.organism]
-    report = said(FIRST.decision, informed.organism, "reported", b'{"organism": "cpam:311", "code": 0}')
+    report = said(FIRST.decision, informed.organism, "reported", REPORT % (b"cpam:311", b"informed"))
     assert folded([FIRST.decision, *others]).status == "open"
     assert folded([FIRST.decision, *others, report]).status == "closed"
 
@@ -147,7 +150,7 @@ def test_a_report_counts_as_received_for_the_informed() -> None:
 def test_a_refusal_ends_the_part_of_its_organism() -> None:
     lead = FIRST.decision.recipients[0].organism
     others = [message for message in FIRST.said if message.organism != lead]
-    payload = b'{"organism": "%s", "reason": "closed"}' % lead.encode()
+    payload = b'{"organism": "%s", "role": "lead", "reason": "closed"}' % lead.encode()
     assert (
         folded([FIRST.decision, *others, said(FIRST.decision, lead, "refused", payload)]).status == "closed"
     )

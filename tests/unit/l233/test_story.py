@@ -48,9 +48,8 @@ def test_a_recipient_is_done_when_it_gave_what_it_owes() -> None:
     verdict = routed()
     lead = verdict.decision.recipients[0]
     received = answered(verdict, lead, "2026-03-02T09:00:00Z")
-    report = replace(
-        received, id="report", level="reported", data=AcknowledgementReported(organism=lead.organism, code=0)
-    )
+    said = AcknowledgementReported(organism=lead.organism, role=lead.role, code=0)
+    report = replace(received, id="report", level="reported", data=said)
     assert not story().is_done(verdict.decision, lead)
     assert not story(received).is_done(verdict.decision, lead)
     assert story(received, report).is_done(verdict.decision, lead)

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from schemas import emitted, records
-from schemas.emitted import AcknowledgementReceived, AcknowledgementReported, EntitlementUpdated
+from schemas.emitted import AcknowledgementForwarded, AcknowledgementReported, EntitlementUpdated
 from schemas.records import DEAD_LETTER, MANDATE, RECEIPT, SITUATION, DeadLetter, InputRef, Receipt, Situation
 from schemas.refusal import Violation
 
@@ -72,15 +72,15 @@ def test_closed_sets_are_closed_in_records_too(wrong: Mapping[str, str]) -> None
 
 def test_what_is_absent_is_not_written_as_null() -> None:
     """Our own contracts refuse null, so the agents must not write it."""
-    said = AcknowledgementReceived(organism="cpam:311")
-    assert said.to_json() == b'{"organism":"cpam:311"}'
-    assert AcknowledgementReceived.model_validate_json(said.to_json()) == said
+    said = AcknowledgementForwarded(organism="cpam:311", to="cpam:751")
+    assert said.to_json() == b'{"organism":"cpam:311","to":"cpam:751"}'
+    assert AcknowledgementForwarded.model_validate_json(said.to_json()) == said
 
 
 @pytest.mark.parametrize("code", [-1, 4, True, "0"])
 def test_a_report_code_is_0_to_3(code: object) -> None:
     """0 taken into account, 1 with corrections, 2 partly, 3 not."""
-    text = json.dumps({"organism": "cpam:311", "code": code})
+    text = json.dumps({"organism": "cpam:311", "role": "lead", "code": code})
     with pytest.raises(ValidationError):
         AcknowledgementReported.model_validate_json(text)
 
@@ -95,7 +95,7 @@ def test_a_ratio_is_a_text_with_four_decimals_up_to_one(ratio: object) -> None:
 
 def test_values_are_frozen() -> None:
     """What was decided or said is not changed afterwards."""
-    said = emitted.AcknowledgementSettled(organism="cpam:311")
+    said = emitted.AcknowledgementSettled(organism="cpam:311", role="lead")
     with pytest.raises(ValidationError):
         said.organism = "cpam:751"
     mandate: object = records.MANDATE.validate_json(MANDATE_TEXT)
