@@ -84,6 +84,8 @@ async def _redriven(reading: Reader, letters: Iterable[Letter]) -> frozenset[str
     for letter in letters:
         place = letter.data.topic, letter.data.partition
         starts[place] = min(starts.get(place, letter.data.offset + 1), letter.data.offset + 1)
+    if not starts:
+        return frozenset()
     there = set(await reading.places({topic for topic, _ in starts}))
     found: set[str] = set()
     async for records in reading.read(await reading.ends(there & starts.keys()), starts):

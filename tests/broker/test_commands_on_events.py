@@ -272,6 +272,22 @@ def test_a_missing_topic_is_one_line_with_the_way_out(whole: Whole) -> None:
         assert "does not exist: run `l233 topics apply`" in done.err
 
 
+def test_a_long_file_is_sent_in_its_order(whole: Whole, tmp_path: Path) -> None:
+    """More events than are sent at once: each worker's lie in the order of the file."""
+    workers = [subject() for _ in range(5)]
+    lines = [registration(worker) for worker in workers] + [sick_leave(workers[n % 5]) for n in range(1_500)]
+    done = run("publish", written(tmp_path, *lines), "--json")
+
+    assert (done.code, done.json["registered"]) == (0, 1_505)
+    for worker in workers:
+        mine = [
+            one for one, text in zip(done.json["receipts"], lines, strict=True) if worker.encode() in text
+        ]
+        assert {one["partition"] for one in mine} == {partition_of(worker.encode(), whole.partitions)}
+        offsets = [one["offset"] for one in mine]
+        assert offsets == sorted(offsets)
+
+
 # --- trace -----------------------------------------------------------------------------------------
 
 
@@ -563,7 +579,13 @@ def test_personal_data_can_not_be_redriven(whole: Whole, tmp_path: Path) -> None
     told = run("dead-letters", "show", letter)
     assert "withheld" in told.out
     assert number not in told.out
-    assert "withheld 1" in run("dead-letters", "redrive", "--reason", "personal_data").out
+    assert "not the others: withheld" in run("dead-letters", "redrive", "--reason", "personal_data").out
+
+
+def test_where_there_is_no_dead_letter_nothing_is_put_back(whole: Whole) -> None:
+    for command in (["list"], ["redrive"], ["redrive", "--apply"]):
+        done = run("dead-letters", *command, "--reason", "no_rule")
+        assert (done.code, done.out) == (0, "no dead letters\n")
 
 
 def test_show_tells_everything_of_a_letter(whole: Whole, tmp_path: Path) -> None:
@@ -600,7 +622,8 @@ def test_of_two_redrives_the_later_one_goes_on(whole: Whole) -> None:
                 with pytest.raises(OvertakenError):
                     await earlier.put([record, record])
                 await later.put([record])
+                await later.put([record])
 
     asyncio.run(both())
     cases = asyncio.run(whole.topics.read("l233.cases"))
-    assert len([one for one in cases if one.key == mark.encode()]) == 2
+    assert len([one for one in cases if one.key == mark.encode()]) == 3

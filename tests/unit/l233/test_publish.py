@@ -7,12 +7,15 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from aiokafka.errors import KafkaTimeoutError
 
 from coordination.intake import Intake
+from l233.commands import publish as commands
 from l233.commands.publish import as_json, told
 from l233.day.faults import invented_number
 from l233.event_file import Line
 from l233.outgoing import Batch, Entry, Gate
+from l233.publishing import PublishingStopped
 from schemas.content import content_digest
 from schemas.envelope import unpack, unpack_structured
 from schemas.refusal import Violation
@@ -136,6 +139,23 @@ def test_without_a_kafka_every_command_says_so_in_one_line(
             done = run(capsys, *command)
             assert (command, done.code, done.out) == (command, 3, "")
             assert f"no Kafka answers at {address}: start one with `l233 kafka up`" in done.error
+
+
+def test_when_kafka_fails_on_the_way_it_is_told_how_far_it_came_and_that_all_may_be_sent_again(
+    capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kafka's own failures are the broker tests' business; here it is what a person hears of one."""
+
+    async def fails(*_: object) -> None:
+        raise PublishingStopped(1, KafkaTimeoutError())
+
+    monkeypatch.setattr(commands, "publish", fails)
+    done = run(capsys, "publish", written(tmp_path, SICK, SICK))
+    assert (done.code, done.out) == (3, "")
+    assert "stopped when 1 of 2 events were taken: no Kafka answers" in done.error
+    assert done.error.endswith(
+        "publish the whole file again: what was taken is a duplicate and changes nothing"
+    )
 
 
 ENTRIES = [
