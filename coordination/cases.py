@@ -1,8 +1,9 @@
 """Decides where a case is: folds decisions and acknowledgements, in any order of arrival, into one state.
 
 The same messages give the same state whatever their order; the same id twice counts once. A case is closed
-when every recipient has given what it owes: the level asked, or a higher one, or `refused` or `forwarded`,
-which end its part.
+when every recipient has given what it owes: the level asked, or a higher one, or `refused`, which ends its
+part. `forwarded` ends the part of a lead; of the others it counts as `received`, so that the common host
+where a request was lodged still owes its report.
 """
 
 from collections.abc import Sequence
@@ -32,7 +33,7 @@ _STEPS: Final[dict[Level, int]] = {
 }
 _FULFILS: Final[dict[str, frozenset[Level]]] = {
     "received": frozenset({"received", "reported", "settled", "forwarded", "refused"}),
-    "reported": frozenset({"reported", "settled", "forwarded", "refused"}),
+    "reported": frozenset({"reported", "settled", "refused"}),
 }
 
 
@@ -150,7 +151,10 @@ def _status(parts: Sequence[CaseRecipient]) -> Literal["open", "closed"]:
 
 def _is_fulfilled(part: CaseRecipient) -> bool:
     fulfilling = _FULFILS[part.acknowledge]
-    return any(given.level in fulfilling for given in part.given)
+    return any(
+        given.level in fulfilling or (given.level == "forwarded" and part.role == "lead")
+        for given in part.given
+    )
 
 
 def _step(given: GivenAcknowledgement) -> tuple[int, datetime, str, str]:

@@ -23,8 +23,9 @@ LEVELS: Final[Sequence[Level]] = ("registered", "received", "forwarded", "refuse
 _ROLES: Final = ("lead", "support", "informed")
 _OWED: Final = {
     "received": {"received", "forwarded", "refused", "reported", "settled"},
-    "reported": {"forwarded", "refused", "reported", "settled"},
+    "reported": {"refused", "reported", "settled"},
 }
+_ENDED_BY: Final[dict[str, set[Level]]] = {"lead": {"forwarded"}, "support": set(), "informed": set()}
 
 
 class Given(NamedTuple):
@@ -55,7 +56,9 @@ class Case:
         )
         opened = [one.event.time for one in decisions] or [given.at for given in left]
         heard = [one.event.time for one in decisions] + [given.at for given in self.given.values()]
-        done = bool(parts) and all(_gave(part.given) & _OWED[part.acknowledge] for part in parts)
+        done = bool(parts) and all(
+            _gave(part.given) & (_OWED[part.acknowledge] | _ENDED_BY[part.role]) for part in parts
+        )
         return CaseState(
             case=case,
             worker=worker,

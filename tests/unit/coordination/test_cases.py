@@ -180,3 +180,23 @@ def test_the_organism_that_forwarded_without_being_asked_stays_told() -> None:
     state = folded([SECOND.decision, *SECOND.said])
     assert [(w.organism, w.level) for w in state.waiting] == [("urssaf:bretagne", "forwarded")]
     assert state.status == "closed"
+
+
+def test_a_host_that_forwarded_still_owes_its_report() -> None:
+    """The request counts as received where it was lodged, and no more: the URSSAF supports all the same."""
+    lodged = story("contact.received", "4", "2026-03-02T09:30:00+01:00", "35238")
+    host = next(to for to in lodged.decision.recipients if to.role == "support")
+    report = next(one for one in lodged.said if (one.organism, one.level) == (host.organism, "reported"))
+    others = [message for message in lodged.said if message != report]
+    assert (host.organism, "forwarded") in {(one.organism, one.level) for one in others}
+    assert folded([lodged.decision, *others]).status == "open"
+    assert folded([lodged.decision, *others, report]).status == "closed"
+
+
+def test_a_lead_that_forwards_has_done_its_part() -> None:
+    """Another one takes the request over."""
+    lead = FIRST.decision.recipients[0].organism
+    others = [message for message in FIRST.said if message.organism != lead]
+    payload = b'{"organism": "%s", "role": "lead", "to": "urssaf:corse"}' % lead.encode()
+    forwarded = said(FIRST.decision, lead, "forwarded", payload)
+    assert folded([FIRST.decision, *others, forwarded]).status == "closed"
