@@ -59,6 +59,7 @@ def _role(name: str, world: World) -> Role:
         handler=_HANDLERS[name](world),
         dead_letter=intake.failed if name == intake.ROLE else partial(_isolate, name),
         tombstones_kept_ms=world.registry.topics[topics.state].delete_retention_ms,
+        takes={topic: world.registry.topics[topic].max_message_bytes for topic in topics.all},
     )
 
 

@@ -34,8 +34,9 @@ async def restore(
     *,
     now_ms: Callable[[], int],
     tombstones_kept_ms: int,
-) -> int:
-    """Apply what the changelog holds beyond the store, and return how many records that was.
+    on_restored: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Apply what the changelog holds beyond the store, and tell `on_restored` how many records each time.
 
     A store that is older than the changelog keeps its deletions, or that stands where the changelog
     no longer (or not yet) reaches, is restored in full.
@@ -44,6 +45,8 @@ async def restore(
         **connection.client(),
         isolation_level="read_committed",
         enable_auto_commit=False,
+        # Should the changelog lose its beginning meanwhile: read on from what is left, never from its end.
+        auto_offset_reset="earliest",
         fetch_max_wait_ms=100,
         max_partition_fetch_bytes=4 * 1024 * 1024,
     )
@@ -58,14 +61,12 @@ async def restore(
             store.wipe()
             start = first
         consumer.seek(place, start)
-        restored = 0
         while await consumer.position(place) < end:
             batches = await consumer.getmany(place, timeout_ms=500, max_records=10_000)
             for records in batches.values():
                 writes = {record.key: record.value for record in records}
                 store.apply(writes, next_offset=records[-1].offset + 1, now_ms=now_ms())
-                restored += len(records)
-        return restored
+                on_restored(len(records))
     finally:
         await consumer.stop()
 

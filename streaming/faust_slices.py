@@ -4,6 +4,7 @@ Faust keeps what it is good at here: group membership, co-partitioned assignment
 per message (about 100 µs) is paid once per slice, and offsets are committed by our transactions alone.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,10 @@ from streaming.records import Slice
 
 if TYPE_CHECKING:
     from streaming.faust_role import RoleApp
+
+
+ASK_SECONDS = 10.0
+"""How long a broker may take to say how far an input goes."""
 
 
 class SliceThread(driver.AIOKafkaConsumerThread):
@@ -68,12 +73,29 @@ class SliceThread(driver.AIOKafkaConsumerThread):
             else:
                 consumer.seek(place, offset)
 
-    async def end_offsets(self, places: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
-        """Ask the broker, not the last fetch, how far the inputs go."""
-        offsets: Mapping[TopicPartition, int] = await self.call_thread(
-            self._ensure_consumer().end_offsets, list(places)
-        )
-        return offsets
+    async def reach(self, places: Iterable[TopicPartition]) -> Mapping[TopicPartition, tuple[int, int]]:
+        """Ask the broker, not the last fetch, from where to where these go."""
+        found: Mapping[TopicPartition, tuple[int, int]] = await self.call_thread(self._reach, tuple(places))
+        return found
+
+    async def _reach(self, places: tuple[TopicPartition, ...]) -> dict[TopicPartition, tuple[int, int]]:
+        consumer = self._ensure_consumer()
+        # Bounded here: what waits on this thread keeps one of the few that carry out our calls.
+        async with asyncio.timeout(ASK_SECONDS):
+            first = await consumer.beginning_offsets(places)
+            ends = await consumer.end_offsets(places)
+        return {place: (first[place], ends[place]) for place in places}
+
+    async def behind(self, places: Iterable[TopicPartition]) -> bool:
+        """Say whether any of these goes further than it was fetched, marks of transactions included."""
+        behind: bool = await self.call_thread(self._behind, tuple(places))
+        return behind
+
+    async def _behind(self, places: tuple[TopicPartition, ...]) -> bool:
+        consumer = self._ensure_consumer()
+        async with asyncio.timeout(ASK_SECONDS):
+            ends = await consumer.end_offsets(places)
+            return any([await consumer.position(place) < ends[place] for place in places])
 
 
 class SliceConsumer(driver.Consumer):
@@ -104,10 +126,14 @@ class SliceConsumer(driver.Consumer):
         places = _kafka(self._places(number))
         await self._thread.move({place: positions.get(place.topic) for place in places})
 
-    async def end_offsets(self, number: int) -> Mapping[str, int]:
-        """Return how far each input of this number goes."""
-        ends = await self._thread.end_offsets(_kafka(self._places(number)))
-        return {place.topic: offset for place, offset in ends.items()}
+    async def reach(self, number: int) -> Mapping[str, tuple[int, int]]:
+        """Return the first offset of each input of this number, and the one after its last."""
+        found = await self._thread.reach(_kafka(self._places(number)))
+        return {place.topic: offsets for place, offsets in found.items()}
+
+    async def behind(self, number: int) -> bool:
+        """Say whether an input of this number has anything that was not fetched yet."""
+        return await self._thread.behind(_kafka(self._places(number)))
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109  Faust's signature
         """Fetch, and yield one message per slice whose value is a `Slice`."""
@@ -127,7 +153,9 @@ class SliceConsumer(driver.Consumer):
             for start in range(0, len(fetched), size):
                 self._read_offset[place] = None  # Faust's own gap bookkeeping has nothing to keep
                 part = fetched[start : start + size]
-                yield place, self._message(place, Slice(place.partition, lane.epoch, part))
+                lane.note_fetched(place.topic, part[-1].offset + 1)
+                # The epoch they were asked for under: the lane may have opened anew since the last slice.
+                yield place, self._message(place, Slice(place.partition, epochs[place.partition], part))
 
     def _message(self, place: TP, slice_: Slice) -> ConsumerMessage:
         last = slice_.records[-1]
@@ -146,6 +174,14 @@ class SliceConsumer(driver.Consumer):
             place,
             generation_id=self.app.consumer_generation_id,
         )
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Close what is still open: an overtaken rebalance may have opened lanes that are no longer ours.
+
+        Faust asks for a seek, and so for new lanes, only when anything is assigned.
+        """
+        await self.app.lanes.release()
+        await super().on_partitions_assigned(assigned, generation_id)
 
     async def perform_seek(self) -> None:
         """Open a lane for every number assigned; each seeks when its state is restored."""

@@ -6,6 +6,7 @@ those, then works. A fenced or failed transaction closes it; if the number is st
 
 import asyncio
 import contextlib
+import itertools
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,12 +18,14 @@ from aiokafka.errors import KafkaError
 from streaming import changelog
 from streaming.client import Connection
 from streaming.context import named
-from streaming.errors import LaneBroken, StateInUse, TooManyUnexpected
-from streaming.records import Handler, Output, Record, Result
+from streaming.errors import LaneBroken, RecordTooLarge, StateInUse, TooManyUnexpected
+from streaming.records import Handler, Output, Record, Result, WithoutContent
 from streaming.store import Overlay, Store
 from streaming.transaction import Writer
 
 _log = structlog.get_logger(__name__)
+_epochs = itertools.count(1)
+"""No two lanes have an epoch in common: a lane that opens in the place of another takes nothing of it."""
 _CHUNK = 64
 """Records worked before other lanes, and the producers' own tasks, get a turn."""
 
@@ -37,6 +40,8 @@ class Role:
     handler: Handler
     dead_letter: Callable[[Record, Exception], Sequence[Output]]
     tombstones_kept_ms: int = 7 * 24 * 3600 * 1000
+    takes: Mapping[str, int] = field(default_factory=dict)
+    """The largest record that a topic takes, in bytes; `Limits.output_bytes` for one that is not named."""
 
     @property
     def group(self) -> str:
@@ -59,6 +64,10 @@ class Flow(Protocol):
         """Go on from these offsets; an input that is not named goes on from its beginning."""
         ...
 
+    async def reach(self, number: int) -> Mapping[str, tuple[int, int]]:
+        """Return the first offset of each input of this number, and the one after its last."""
+        ...
+
 
 @dataclass(slots=True)
 class Progress:
@@ -68,7 +77,13 @@ class Progress:
     transactions: int = 0
     unexpected: int = 0
     openings: int = 0
+    restored: int = 0
     positions: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def moves(self) -> int:
+        """A number that changes whenever the lane gets on: to restore much state takes its time."""
+        return self.transactions + self.restored
 
 
 class Lane:
@@ -85,7 +100,8 @@ class Lane:
         self._now_ms = now_ms
         self._store: Store | None = None
         self._writer: Writer | None = None
-        self._waiting: deque[Sequence[Record]] = deque()
+        self._waiting: deque[tuple[Sequence[Record], int]] = deque()
+        """Slices, each with its bytes."""
         self._waiting_bytes = 0
         self._paused = False
         self._arrived = asyncio.Event()
@@ -96,7 +112,8 @@ class Lane:
         self._untold: dict[str, int] = {}
         self._tell_at = 0.0
         self._begin_at = 0.0
-        self.epoch = 0
+        self._fetched: dict[str, int] = {}
+        self.epoch = next(_epochs)
         """Changes whenever the lane seeks: records fetched under another epoch are not for it."""
         self.working = False
         self.progress = Progress()
@@ -107,6 +124,15 @@ class Lane:
         """Return the next offset per input that the lane has not been offered yet."""
         return dict(self._next)
 
+    def note_fetched(self, topic: str, position: int) -> None:
+        """Note how far an input was fetched for this lane, whether or not it has been offered that yet."""
+        self._fetched[topic] = max(self._fetched.get(topic, 0), position)
+
+    @property
+    def idle(self) -> bool:
+        """Whether the lane is open and has committed everything that was fetched for it."""
+        return self.working and self._fetched == self.progress.positions
+
     async def offer(self, records: Sequence[Record]) -> None:
         """Take a slice of one input, in order; pauses the inputs when too much waits."""
         topic = records[0].topic
@@ -116,8 +142,9 @@ class Lane:
             if not records:
                 return
         self._next[topic] = records[-1].offset + 1
-        self._waiting.append(records)
-        self._waiting_bytes += _size(records)
+        size = _size(records)
+        self._waiting.append((records, size))
+        self._waiting_bytes += size
         self._arrived.set()
         if self._waiting_bytes > self._limits.lane_bytes and not self._paused:
             self._paused = True
@@ -128,10 +155,10 @@ class Lane:
         taken: list[Sequence[Record]] = []
         count = size = 0
         while self._waiting and count < self._limits.slice_records and size < self._limits.slice_bytes:
-            records = self._waiting.popleft()
+            records, bytes_ = self._waiting.popleft()
             taken.append(records)
             count += len(records)
-            size += _size(records)
+            size += bytes_
         self._waiting_bytes -= size
         if not self._waiting:
             self._arrived.clear()
@@ -170,10 +197,12 @@ class Lane:
     async def _open(self) -> None:
         """Fence, restore, seek: in this order, so that no position is read that could still move."""
         self.working = False
-        self.epoch += 1
+        self.epoch = next(_epochs)
         self.progress.openings += 1
         await self._flow.pause(self.number)
-        self._writer = Writer(self._connection, f"{self._role.group}.{self.number}", self.number)
+        self._writer = Writer(
+            self._connection, f"{self._role.group}.{self.number}", self.number, self._role.takes
+        )
         await self._writer.start()
         if self._store is None:
             self._store = Store(self._connection.state / self._role.name / str(self.number))
@@ -184,15 +213,34 @@ class Lane:
             self._connection,
             now_ms=self._now_ms,
             tombstones_kept_ms=self._role.tombstones_kept_ms,
+            on_restored=self._note_restored,
         )
-        self._next = changelog.positions(self._store)
+        self._next = await self._reachable(changelog.positions(self._store))
+        self._fetched = dict(self._next)
         self.progress.positions = dict(self._next)
         self._untold = dict(self._next)
         await self._flow.seek(self.number, self._next)
-        self.epoch += 1
+        self.epoch = next(_epochs)
         self.working = True
         self._paused = False
         await self._flow.resume(self.number)
+
+    def _note_restored(self, count: int) -> None:
+        self.progress.restored += count
+
+    async def _reachable(self, positions: dict[str, int]) -> dict[str, int]:
+        """Return the positions that the inputs still have, and tell of those that they have not.
+
+        An input that ends before a position was deleted and made anew: nothing of it has been worked.
+        """
+        for topic, (first, end) in (await self._flow.reach(self.number)).items():
+            position = positions.get(topic, 0)
+            if position > end:
+                _log.error("input_made_anew", topic=topic, position=position, end=end)
+                del positions[topic]
+            elif topic in positions and position < first:
+                _log.error("records_expired_unworked", topic=topic, position=position, first=first)
+        return positions
 
     async def _discard(self) -> None:
         """Forget what waits and the writer whose outcome is unknown."""
@@ -283,18 +331,25 @@ class Lane:
         """Take all of what a record causes, or, if the handler fails on it, its dead letter alone."""
         try:
             result = self._role.handler(record, overlay)
-            for output in (*result.outputs, *result.latest):
-                writer.check(output)
+            self._check(result, writer)
         except Exception as error:  # isolation: told in the log, in the dead letter and in the count
-            result = self._isolate(record, error)
+            result = self._isolate(record, error, writer)
         else:
             self._unexpected_in_a_row = 0
         for output in result.outputs:
             writer.add(output)
         overlay.take(result)
 
-    def _isolate(self, record: Record, error: Exception) -> Result:
-        self._unexpected_in_a_row += 1
+    def _check(self, result: Result, writer: Writer) -> None:
+        """Raise `RecordTooLarge` for anything that its topic, or the changelog, would refuse."""
+        for output in (*result.outputs, *result.latest):
+            writer.check(output)
+        for key, value in result.writes.items():
+            writer.check(Output(self._role.changelog, key, value))
+
+    def _isolate(self, record: Record, error: Exception, writer: Writer) -> Result:
+        # A record that grows too large is its own fault, not the handler's: a flood of them stops nothing.
+        self._unexpected_in_a_row += not isinstance(error, RecordTooLarge)
         self.progress.unexpected += 1
         place = f"{record.topic}/{record.partition}/{record.offset}"
         _log.error("record_unexpected", error=type(error).__name__, **named(record))
@@ -303,9 +358,20 @@ class Lane:
                 f"{self._role.name} failed on {self._unexpected_in_a_row} records in a row, last {place}: "
                 f"{type(error).__name__}; repair it and start again: nothing of this slice was committed"
             ) from error
-        return Result(outputs=self._role.dead_letter(record, error))
+        letter = Result(outputs=self._role.dead_letter(record, error))
+        try:
+            self._check(letter, writer)
+        except RecordTooLarge:  # a compressed record may be far larger than the input takes
+            return Result(outputs=self._role.dead_letter(WithoutContent.of(record), error))
+        return letter
 
 
 def _size(records: Sequence[Record]) -> int:
     """Return the bytes of keys, values and headers, roughly: 100 a record for what is around them."""
-    return sum(len(record.value or b"") + len(record.key or b"") + 100 for record in records)
+    return sum(
+        len(record.value or b"")
+        + len(record.key or b"")
+        + sum(len(name) + len(value or b"") for name, value in record.headers)
+        + 100
+        for record in records
+    )

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
+
+_SMALL_KEY = 1024
 
 
 class Record(Protocol):
@@ -22,6 +24,25 @@ class Record(Protocol):
     def value(self) -> bytes | None: ...  # noqa: D102  as above
     @property
     def headers(self) -> Sequence[tuple[str, bytes]]: ...  # noqa: D102  as above
+
+
+@dataclass(frozen=True, slots=True)
+class WithoutContent:
+    """A record of which place, time and, if small, key are kept: the rest is too large to pass on."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: None = None
+    headers: tuple[()] = ()
+
+    @classmethod
+    def of(cls, record: Record) -> Self:
+        """Return what is kept of `record`."""
+        key = record.key if len(record.key or b"") <= _SMALL_KEY else None
+        return cls(record.topic, record.partition, record.offset, record.timestamp, key)
 
 
 class Slice(NamedTuple):

@@ -13,6 +13,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streaming.client import Connection
 from streaming.errors import RecordTooLarge
+from streaming.posting import record_size
 from streaming.records import Output
 
 _BATCH_BYTES = 512 * 1024
@@ -31,8 +32,11 @@ class Writer:
     and a dozen calls per record, a batch costs them once.
     """
 
-    def __init__(self, connection: Connection, transactional_id: str, number: int) -> None:
+    def __init__(
+        self, connection: Connection, transactional_id: str, number: int, takes: Mapping[str, int]
+    ) -> None:
         self._limits = connection.limits
+        self._takes = takes
         self._number = number
         self._producer = AIOKafkaProducer(
             **connection.client(),
@@ -63,12 +67,11 @@ class Writer:
 
     def check(self, output: Output) -> None:
         """Raise `RecordTooLarge` for an output that its topic would refuse."""
-        size = len(output.value or b"") + len(output.key or b"")
-        size += sum(len(name) + len(value) for name, value in output.headers)
-        if size > self._limits.output_bytes:
+        size = record_size(output)
+        takes = self._takes.get(output.topic, self._limits.output_bytes)
+        if size > takes:
             raise RecordTooLarge(
-                f"a record of {size} bytes for {output.topic} is larger than the {self._limits.output_bytes} "
-                "that our topics take"
+                f"a record of {size} bytes for {output.topic} is larger than the {takes} that it takes"
             )
 
     def add(self, output: Output) -> None:

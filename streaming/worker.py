@@ -21,7 +21,7 @@ from streaming import health
 from streaming.client import Connection
 from streaming.errors import DeliveryError, NoProgress
 from streaming.faust_role import RoleApp, role_app, wall_clock_ms
-from streaming.lane import Role
+from streaming.lane import Progress, Role
 
 _log = structlog.get_logger(__name__)
 EXIT_STOPPED = 0
@@ -39,8 +39,12 @@ async def work(
     started: Callable[[Sequence[RoleApp]], None] = lambda _: None,
     now_ms: Callable[[], int] = wall_clock_ms,
     health_file: Path | None = None,
+    stopping: Callable[[], None] = lambda: None,
 ) -> None:
-    """Run `roles` until `stop` is set. Raises what made a lane, or Faust, fail."""
+    """Run `roles` until `stop` is set. Raises what made a lane, or Faust, fail.
+
+    `stopping` is called when the end begins, whatever brought it: nothing here bounds how long it takes.
+    """
     apps = [role_app(role, connection, now_ms) for role in roles]
     try:
         await asyncio.gather(*(app.start() for app in apps))
@@ -50,8 +54,11 @@ async def work(
             await _until_ended(apps, stop, connection, now_ms)
     finally:
         _log.info("worker_stopping")
+        stopping()
         await asyncio.gather(*(app.lanes.release() for app in apps))
         await asyncio.gather(*(app.stop() for app in apps))
+        # Once more: a rebalance that was under way may have opened lanes before its app stopped.
+        await asyncio.gather(*(app.lanes.release() for app in apps))
 
 
 @asynccontextmanager
@@ -94,16 +101,17 @@ async def _until_ended(
 
 
 async def _watch(apps: Sequence[RoleApp], bound: float, now_ms: Callable[[], int]) -> None:
-    """Raise `NoProgress` when a lane has records before it and has not moved within `bound` seconds."""
-    moved: dict[tuple[str, int], tuple[int, int]] = {}
+    """Raise `NoProgress` when a lane has something to do and has not moved within `bound` seconds."""
+    moved: dict[tuple[str, int], tuple[Progress, int, int]] = {}
     while True:
         await asyncio.sleep(min(bound / 4, 15.0))
         for app in apps:
             for number, progress in app.lanes.progress().items():
                 place, now = (app.lanes.role.name, number), now_ms()
-                transactions, since = moved.get(place, (-1, now))
-                if transactions != progress.transactions or not await _behind(app, number):
-                    moved[place] = (progress.transactions, now)
+                known, moves, since = moved.get(place, (progress, -1, now))
+                # Other progress than the known one is a lane that was opened since: it has all of its time.
+                if known is not progress or moves != progress.moves or not await _behind(app, number):
+                    moved[place] = (progress, progress.moves, now)
                 elif now - since > bound * 1000:
                     raise NoProgress(
                         f"lane {place[0]}.{number} has records to work and has not moved for {bound:.0f} s"
@@ -111,14 +119,16 @@ async def _watch(apps: Sequence[RoleApp], bound: float, now_ms: Callable[[], int
 
 
 async def _behind(app: RoleApp, number: int) -> bool:
+    lane = app.lanes.get(number)
+    if lane is None:
+        return False
+    if not lane.idle:
+        return True
     try:
-        ends = await asyncio.wait_for(app.consumer.end_offsets(number), 10.0)
+        behind: bool = await app.consumer.behind(number)
     except (KafkaError, OSError, TimeoutError):
         return True  # a broker that does not answer is no progress either
-    lane = app.lanes.get(number)
-    return lane is not None and any(
-        end > lane.progress.positions.get(topic, 0) for topic, end in ends.items()
-    )
+    return behind
 
 
 def run(roles: Sequence[Role], connection: Connection, health_file: Path | None = None) -> int:
@@ -130,10 +140,14 @@ def run(roles: Sequence[Role], connection: Connection, health_file: Path | None 
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, _ask_to_stop, stop, bound)
-        try:
-            await work(roles, connection, stop=stop, started=_spare_the_collector, health_file=health_file)
-        finally:
-            _exit_when_stuck(bound)
+        await work(
+            roles,
+            connection,
+            stop=stop,
+            started=_spare_the_collector,
+            health_file=health_file,
+            stopping=lambda: _exit_when_stuck(bound),
+        )
 
     try:
         asyncio.run(main())

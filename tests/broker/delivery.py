@@ -78,6 +78,19 @@ class Bench:
         finally:
             await admin.close()
 
+    async def make_anew(self, topic: str) -> None:
+        """Delete a topic and create it again, empty."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        await admin.start()
+        try:
+            await admin.delete_topics([self.topic(topic)])
+            async with asyncio.timeout(30):
+                while self.topic(topic) in await admin.list_topics():  # noqa: ASYNC110  Kafka tells nobody
+                    await asyncio.sleep(0.1)
+            await admin.create_topics([NewTopic(self.topic(topic), PARTITIONS, 1)])
+        finally:
+            await admin.close()
+
     async def feed(self, values: Sequence[tuple[str, str]], topic: str = "in") -> None:
         """Write (key, value) records and wait until Kafka has them."""
         async with AIOKafkaProducer(bootstrap_servers=self.bootstrap, linger_ms=5) as producer:

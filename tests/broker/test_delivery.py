@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from confluent_kafka import Producer
 
 from streaming import changelog
-from streaming.errors import LaneBroken, TooManyUnexpected
+from streaming.errors import LaneBroken, NoProgress, TooManyUnexpected
+from streaming.records import Output, Record, Result, State
 from streaming.store import Store
 from tests.broker.delivery import Bench, count_per_key, per_key, records, unbroken
 
@@ -290,5 +292,146 @@ def test_a_lane_waits_for_state_that_another_process_still_holds(bench: Bench) -
             assert 0 < sum(map(len, others.values())) < len(values)
             held.close()
             assert unbroken(await bench.counted(len(values)), per_key(values))
+
+    asyncio.run(scenario())
+
+
+async def _in_one_transaction(bench: Bench, values: list[tuple[str, str]]) -> None:
+    """Write records as another role would: a mark of the transaction follows them in the topic."""
+    async with (
+        AIOKafkaProducer(bootstrap_servers=bench.bootstrap, transactional_id=bench.name) as producer,
+        producer.transaction(),
+    ):
+        for key, value in values:
+            await producer.send(bench.topic("in"), value.encode(), key=key.encode())
+
+
+def test_a_worker_that_has_worked_everything_is_not_taken_for_a_stuck_one(bench: Bench) -> None:
+    """What other roles write ends in a mark that is no record: a lane that stands before it has no work."""
+    values = records(40)
+    impatient = replace(bench.limits, progress_timeout=1.0)
+
+    async def scenario() -> None:
+        await _in_one_transaction(bench, values)
+        async with bench.worker(limits=impatient) as worker:
+            assert unbroken(await bench.counted(len(values)), per_key(values))
+            ended, _ = await asyncio.wait([worker], timeout=5)
+            assert not ended, worker.exception()
+
+    asyncio.run(scenario())
+
+
+def test_a_lane_that_hangs_ends_the_worker(bench: Bench) -> None:
+    """Records wait and their transaction can't end, since an output does not exist: that is no progress."""
+    impatient = replace(bench.limits, progress_timeout=2.0)
+
+    async def scenario() -> None:
+        await _in_one_transaction(bench, [("k1", "a")])
+        nowhere = bench.role(count_per_key("no-such-topic"))
+        async with bench.worker(role=nowhere, limits=impatient) as worker:
+            with pytest.raises(NoProgress):
+                await asyncio.wait_for(asyncio.shield(worker), 60)
+
+    asyncio.run(scenario())
+
+
+def test_a_record_whose_dead_letter_is_too_large_is_isolated_without_its_content(bench: Bench) -> None:
+    """A few bytes on the wire may unpack to megabytes: its lane must not stand still before it for ever."""
+
+    def with_content(record: Record, error: Exception) -> list[Output]:
+        told = f"{record.offset} {type(error).__name__}".encode()
+        return [Output(bench.topic("dead"), record.key, told + (record.value or b""), record.headers)]
+
+    async def scenario() -> None:
+        async with AIOKafkaProducer(
+            bootstrap_servers=bench.bootstrap, compression_type="gzip", max_request_size=10_000_000
+        ) as producer:
+            for value in (b"a", b"0" * 6_000_000, b"b"):
+                await producer.send_and_wait(bench.topic("in"), value, key=b"k1")
+        async with bench.worker(role=replace(bench.role(), dead_letter=with_content)):
+            assert await bench.counted(2) == {"k1": [1, 2]}
+            (letter,) = await bench.read("dead", 1)
+        assert (letter.key, letter.value, tuple(letter.headers)) == (b"k1", b"1 RecordTooLarge", ())
+
+    asyncio.run(scenario())
+
+
+def test_a_state_that_would_not_fit_its_changelog_isolates_its_record(bench: Bench) -> None:
+    """Else the changelog's refusal would fail the lane's transaction again and again."""
+    count = count_per_key(bench.topic("out"))
+
+    def grows(record: Record, state: State) -> Result:
+        result = count(record, state)
+        return replace(result, writes={b"much": b"0" * 1_200_000}) if record.value == b"grow" else result
+
+    async def scenario() -> None:
+        await bench.feed([("k1", "a"), ("k1", "grow"), ("k1", "b")])
+        tight = replace(bench.limits, output_bytes=1_000_000)
+        async with bench.worker(role=bench.role(grows), limits=tight):
+            assert await bench.counted(2) == {"k1": [1, 2]}
+            (letter,) = await bench.read("dead", 1)
+            assert letter.value == b"RecordTooLarge"
+
+    asyncio.run(scenario())
+
+
+def test_an_output_too_large_for_its_own_topic_isolates_its_record(bench: Bench) -> None:
+    """Topics take different sizes, as the input does, on which records are put back; many stop no worker."""
+    values = [("k1", "a"), *[("k1", "b" * 3_000)] * 3, ("k1", "c")]
+
+    async def scenario() -> None:
+        await bench.feed(values)
+        narrow = replace(bench.role(), takes={bench.topic("out"): 2_000})
+        async with bench.worker(role=narrow, limits=replace(bench.limits, unexpected_in_a_row=2)):
+            assert await bench.counted(2) == {"k1": [1, 2]}
+            assert [letter.value for letter in await bench.read("dead", 3)] == [b"RecordTooLarge"] * 3
+
+    asyncio.run(scenario())
+
+
+def test_a_header_without_a_value_is_passed_on(bench: Bench) -> None:
+    """Kafka allows it, so a record that has one and is put back as it came is not `unexpected`."""
+
+    def copies(record: Record, state: State) -> Result:
+        return Result([Output(bench.topic("out"), record.key, record.value, record.headers)])
+
+    async def scenario() -> None:
+        async with AIOKafkaProducer(bootstrap_servers=bench.bootstrap) as producer:
+            await producer.send_and_wait(bench.topic("in"), b"a", key=b"k1", headers=[("empty", None)])
+        async with bench.worker(role=bench.role(copies)):
+            (output,) = await bench.read("out", 1)
+            assert [(name, value is None) for name, value in output.headers] == [("empty", True)]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("compression", ["gzip", "snappy", "lz4", "zstd"])
+def test_records_are_worked_however_their_producer_compressed_them(bench: Bench, compression: str) -> None:
+    """Every codec that Kafka knows: one that we could not read would stop the input for ever."""
+    values = records(200)
+    producer = Producer({"bootstrap.servers": bench.bootstrap, "compression.type": compression})
+    for key, value in values:
+        producer.produce(bench.topic("in"), value, key)
+    assert producer.flush(30) == 0
+
+    async def scenario() -> None:
+        async with bench.worker():
+            assert unbroken(await bench.counted(len(values)), per_key(values))
+
+    asyncio.run(scenario())
+
+
+def test_an_input_that_was_made_anew_is_worked_from_its_beginning(bench: Bench) -> None:
+    """Its first records have offsets that the lane has behind it: they are not taken for worked ones."""
+    first, second = records(400), records(100)
+
+    async def scenario() -> None:
+        await bench.feed(first)
+        async with bench.worker():
+            await bench.counted(len(first))
+        await bench.make_anew("in")
+        await bench.feed(second)
+        async with bench.worker():
+            assert unbroken(await bench.counted(500), per_key([*first, *second]))
 
     asyncio.run(scenario())
