@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from agents.world import World
 from coordination.intake import Intake
 from coordination.preflight import Checked, Preflight
 from coordination.rulebook import Rulebook, RulebookError
@@ -20,7 +21,6 @@ from l233.errors import BadInput
 from l233.event_file import event_lines, require_json
 from l233.output import print_json
 from l233.reference import world
-from l233.settings import Settings
 from l233.telling import counted, first, last_day, plain
 
 app = typer.Typer(add_completion=False)
@@ -40,7 +40,8 @@ def check(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per event.")] = False,
 ) -> None:
     """Decide offline what would become of each event: recipients and deadlines, or why it is refused."""
-    preflight = Preflight(_intake(configuration.load(), at, scheme))
+    known = world(configuration.load())
+    preflight = Preflight(_intake(known, at, scheme))
     outcomes: Counter[str] = Counter()
     for line in event_lines(file):
         checked = preflight.check(line.text)
@@ -50,7 +51,7 @@ def check(
         if json:
             print_json(checked)
         else:
-            print("\n".join(told(line.number, checked)))
+            print("\n".join(told(line.number, checked, known.rulebook)))
     refused = outcomes.total() - outcomes["routed"]
     if not json:
         print(summary(outcomes))
@@ -58,8 +59,7 @@ def check(
         raise typer.Exit(1)
 
 
-def _intake(settings: Settings, at: str | None, version: str | None) -> Intake:
-    known = world(settings)
+def _intake(known: World, at: str | None, version: str | None) -> Intake:
     rulebook = _rulebook(known.rulebook, at, version)
     return Intake(rulebook, known.directory, known.registry.allowed_sources, partitions=None)
 
@@ -88,7 +88,7 @@ def _instant(text: str) -> datetime:
     return instant
 
 
-def told(number: int, checked: Checked) -> Iterator[str]:
+def told(number: int, checked: Checked, rulebook: Rulebook) -> Iterator[str]:
     """Return what a person is told of an event."""
     name = plain(checked["id"] or "without a readable id")
     if checked["reason"] is not None:
@@ -96,7 +96,9 @@ def told(number: int, checked: Checked) -> Iterator[str]:
         errors = (f"{plain(error['path']) or '/'}  {error['message']}" for error in checked["errors"])
         yield from (f"   {line}" for line in first(errors, _ERRORS_TOLD))
         return
-    yield f"{number}  {name}  routed by scheme {checked['scheme']}, case {plain(checked['case'] or '')}"
+    scheme = rulebook.version(checked["scheme"] or "")
+    mark = " (a worked example, not law)" if scheme.status == "example" else ""
+    yield f"{number}  {name}  routed by scheme {scheme.version}{mark}, case {plain(checked['case'] or '')}"
     for to in checked["recipients"]:
         yield (
             f"   {to['role']:<9} {to['organism']:<34} {to['acknowledge']} by the end of {last_day(to['by'])}"

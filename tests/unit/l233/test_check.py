@@ -61,13 +61,23 @@ def test_a_person_is_told_verdicts_violations_deadlines_and_a_summary(
     )
     done = run(capsys, "check", written(tmp_path, REGISTERED, SICK, BROKEN, missing))
     assert done.code == 1
-    assert "1  1  routed by scheme 2026-01, case " in done.out
+    assert "1  1  routed by scheme 2026-01 (a worked example, not law), case " in done.out
     assert "cpam:311" in done.out
     assert "reported by the end of 2026-03-16" in done.out
     assert "3  broken  refused: contract" in done.out
     assert "/data/ends  expected" in done.out
     assert "informed  nobody for health: ambiguous_territory" in done.out
     assert done.out.splitlines()[-1] == "4 events: 3 would be routed, 1 refused (contract 1)"
+
+
+def test_a_deadline_of_the_law_does_not_make_the_roles_look_like_law(capsys: Capture, tmp_path: Path) -> None:
+    """Three months are R612-9; that the organism leads is our own example, and the person is told."""
+    mediation = structured(
+        "mediation.opened", {**OWN_DATA["mediation.opened"], "worker": worker("31555")}, id_="m"
+    )
+    done = run(capsys, "check", written(tmp_path, mediation))
+    assert "(law: CSS art. R612-9)" in done.out
+    assert "m  routed by scheme 2026-01 (a worked example, not law), case " in done.out
 
 
 def test_what_a_terminal_would_obey_is_not_printed(capsys: Capture, tmp_path: Path) -> None:
