@@ -1,5 +1,6 @@
 """Reading topics from the outside: committed records only, up to where they end when the reading starts."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
@@ -40,11 +41,15 @@ class Reader:
 
     async def ends(self, places: Iterable[Place]) -> dict[Place, int]:
         """Return the offset after the last committed record of each place."""
+        by_topic: dict[str, list[TopicPartition]] = {}
+        for place in places:
+            by_topic.setdefault(place[0], []).append(TopicPartition(*place))
         try:
-            ends = await self._consumer.end_offsets([TopicPartition(*place) for place in places])
+            # Side by side: aiokafka looks for a topic that it does not know yet for 0.1 s.
+            answers = await asyncio.gather(*map(self._consumer.end_offsets, by_topic.values()))
         except UnknownTopicOrPartitionError as error:
             raise TopicMissingError("a topic was deleted while it was read") from error
-        return {(place.topic, place.partition): offset for place, offset in ends.items()}
+        return {(at.topic, at.partition): offset for ends in answers for at, offset in ends.items()}
 
     async def worked(self, group: str) -> dict[Place, int]:
         """Return the next offset that a role's lanes have committed per place; empty before the first."""
@@ -59,6 +64,8 @@ class Reader:
         Starts at `starts` where given, else at the beginning.
         """
         left = {TopicPartition(*place): end for place, end in ends.items() if end > 0}
+        if not left:
+            return
         self._consumer.assign(list(left))
         for place in left:
             start = (starts or {}).get((place.topic, place.partition))
