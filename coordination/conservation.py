@@ -89,7 +89,7 @@ class Account:
     organisms: Mapping[str, int]
     """Acknowledgements given per organism; `registered` is intake's and not among them."""
     unanswered: int
-    """Recipients of routed events that have not said that they received it (or refused or forwarded it)."""
+    """Recipients of routed events that have not said that they received, or refused, it."""
     repeated: int
     """Decisions and acknowledgements that were written more than once."""
     cases: int
@@ -154,6 +154,8 @@ class Ledger:
             return
         organism = _organism(value)
         self._organisms[organism] += 1
+        if headers["ce_type"].endswith(b".forwarded.v1"):
+            return  # given with the decision: what the organism itself has received is not said by it
         cause = headers.get("ce_causationid", b"").decode()
         self._answered.add((headers["ce_subject"].decode(), cause, organism))
 
