@@ -137,7 +137,11 @@ def _convert(record: JsonValue, subject_of: SubjectOf) -> Converted:
     name: Name = "activity.registered" if end is None else "activity.ceased"
     found = _Found()
     data = _start(_at(content, "natureCreation"), person, siren, found) if end is None else {"end": end}
-    data = {"worker": _worker(person, siren, found), **data}
+    worker = _worker(person, siren, found)
+    if worker is not None:
+        data = {"worker": worker, **data}
+    elif end is None:  # a cessation needs no address: what is known of the worker will do
+        raise _Skip("no_business_address")
     attributes = {
         "specversion": "1.0",
         "id": uuid5("rne", siren, told.astimezone(UTC).isoformat(), name),
@@ -274,14 +278,14 @@ _ABROAD: Final = "99"
 """INSEE codes of foreign countries begin so."""
 
 
-def _worker(person: Object, siren: str, found: _Found) -> dict[str, JsonValue]:
-    """Return the worker's situation as the register knows it; attachments it doesn't know."""
+def _worker(person: Object, siren: str, found: _Found) -> dict[str, JsonValue] | None:
+    """Return the worker's situation as the register knows it; None without a place of business."""
     residence = _commune(_at(person, "identite", "entrepreneur", "adresseDomicile"))
     establishment = _commune(_at(person, "etablissementPrincipal", "adresse")) or _commune(
         _at(person, "adresseEntreprise", "adresse")
     )
     if establishment is None:
-        raise _Skip("no_business_address")
+        return None
     found.assumed_residence = residence is None
     return {"siren": siren, "residence": residence or establishment, "establishment": establishment}
 

@@ -273,6 +273,18 @@ def test_every_reason_to_skip(reason: str) -> None:
     assert convert(record, subject) == Skipped(reason)  # type: ignore[arg-type]
 
 
+def test_a_cessation_needs_no_address() -> None:
+    """A closed business may have none left: what is known of the worker says whose he is."""
+    record = deepcopy(COMPANIES[0])
+    _without_addresses(record)
+    _person(record)["detailCessationEntreprise"] = {"dateRadiation": "2026-02-01"}
+    converted = convert(record, subject)
+
+    assert isinstance(converted, Converted)
+    assert converted.name == "activity.ceased"
+    assert b"worker" not in converted.payload
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=12),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
