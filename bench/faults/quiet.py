@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Final
 
 from streaming.client import Connection
-from streaming.reading import Reader, reader
+from streaming.reading import Place, Reader, reader
 from streaming.topics import Registry
 
-_POLL: Final = 0.5
+_POLL: Final = 0.2
 _IN_A_ROW: Final = 3
 """A commit shows in the group's offsets a moment before it shows in the last of its partitions."""
 
@@ -31,24 +31,24 @@ async def settled(
     until = time.monotonic() + seconds
     quiet = 0
     async with reader(connection) as source:
+        inputs = await source.places({topic for role in registry.roles.values() for topic in role.inputs})
         while quiet < _IN_A_ROW:
-            left = [await _waiting(role, source, registry) for role in registry.roles]
-            quiet = 0 if any(left) else quiet + 1
-            looked(sum(left))
+            place, waiting = await _waiting(source, inputs, registry)
+            quiet = 0 if waiting else quiet + 1
+            looked(waiting)
             if time.monotonic() > until:
-                waiting = {role: count for role, count in zip(registry.roles, left, strict=True) if count}
-                raise NotQuietError(f"after {seconds:.0f} s, records still wait: {waiting}")
+                raise NotQuietError(f"after {seconds:.0f} s, {waiting} records or more wait in {place}")
             await asyncio.sleep(_POLL)
 
 
-async def _waiting(role: str, source: Reader, registry: Registry) -> int:
-    """Return how many committed records a role has not worked yet, at least."""
-    positions = await source.worked(f"l233.{role}")
-    ends = await source.ends(await source.places(registry.roles[role].inputs))
+async def _waiting(source: Reader, inputs: list[Place], registry: Registry) -> tuple[Place | None, int]:
+    """Return a place where committed records wait for their role, and how many wait there at least."""
+    positions: dict[Place, int] = {}
+    for role in registry.roles:
+        positions |= await source.worked(f"l233.{role}")
+    ends = await source.ends(inputs)
     ahead = {place: end for place, end in ends.items() if end > positions.get(place, 0)}
-    if not ahead:
-        return 0
     # What lies between is often no record but the marker of a transaction.
     async for batch in source.read(ahead, positions):
-        return len(batch)
-    return 0
+        return (batch[0].topic, batch[0].partition), len(batch)
+    return None, 0
