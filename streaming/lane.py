@@ -184,15 +184,25 @@ class Lane:
                 while await self._work_next():
                     pass
             except (KafkaError, OSError, TimeoutError, StateInUse) as error:
-                self._failures_in_a_row += 1
-                _log.warning("lane_failed", error=repr(error), in_a_row=self._failures_in_a_row)
-                if self._failures_in_a_row >= self._limits.failures_in_a_row:
-                    raise LaneBroken(
-                        f"lane {self._role.name}.{self.number} failed {self._failures_in_a_row} times in a "
-                        f"row, last: {error!r}; nothing of it was committed"
-                    ) from error
-                await self._discard()
-                await asyncio.sleep(min(0.1 * 2**self._failures_in_a_row, 5.0))
+                await self._failed(error)
+            except asyncio.CancelledError as error:
+                if (task := asyncio.current_task()) is None or task.cancelling():
+                    raise
+                # Nobody cancelled the lane: without its broker, aiokafka lets out that it cancelled its own
+                # tasks. Taken for ours, it would end the lane and tell nobody.
+                await self._failed(error)
+
+    async def _failed(self, error: BaseException) -> None:
+        """Discard what the failure left, and wait a little longer each time."""
+        self._failures_in_a_row += 1
+        _log.warning("lane_failed", error=repr(error), in_a_row=self._failures_in_a_row)
+        if self._failures_in_a_row >= self._limits.failures_in_a_row:
+            raise LaneBroken(
+                f"lane {self._role.name}.{self.number} failed {self._failures_in_a_row} times in a "
+                f"row, last: {error!r}; nothing of it was committed"
+            ) from error
+        await self._discard()
+        await asyncio.sleep(min(0.1 * 2**self._failures_in_a_row, 5.0))
 
     async def _open(self) -> None:
         """Fence, restore, seek: in this order, so that no position is read that could still move."""
@@ -292,8 +302,13 @@ class Lane:
 
     async def _tell(self, writer: Writer) -> None:
         """Tell the group where the lane is; not in every transaction, since it costs as much as the rest."""
-        places = {(topic, self.number): position for topic, position in self._untold.items()}
-        await writer.tell(places, self._role.group)
+        places = {
+            (topic, self.number): position
+            for topic, position in self._untold.items()
+            if topic in self._role.inputs  # not one that an earlier release read: it may be gone
+        }
+        if places:
+            await writer.tell(places, self._role.group)
         self._untold = {}
         self._tell_at = asyncio.get_running_loop().time() + self._limits.tell_interval
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import structlog
 
 from streaming.client import Connection
+from streaming.errors import LaneBroken
 from streaming.lane import Flow, Lane, Progress, Role
 from streaming.records import Slice
 
@@ -45,8 +46,13 @@ class Lanes:
         await asyncio.gather(*(lane.close(task) for lane, task in lanes.values()))
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
-        if not task.cancelled() and (error := task.exception()) and not self.failure.done():
-            self.failure.set_exception(error)
+        if self.failure.done():
+            return
+        if not task.cancelled():
+            if error := task.exception():
+                self.failure.set_exception(error)
+        elif any(task is ours for _, ours in self._lanes.values()):  # not one that was closed
+            self.failure.set_exception(LaneBroken(f"lane {task.get_name()} was ended from outside"))
 
     def get(self, number: int) -> Lane | None:
         """Return the lane of this number, if it is ours."""

@@ -65,6 +65,15 @@ class Bench:
         """Return the connection of a worker with a state folder of its own."""
         return Connection(self.bootstrap, self.folder / worker, limits=self.limits)
 
+    async def create(self, topic: str) -> None:
+        """Create a topic, empty."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
+        await admin.start()
+        try:
+            await admin.create_topics([NewTopic(self.topic(topic), PARTITIONS, 1)])
+        finally:
+            await admin.close()
+
     async def create_topics(self) -> None:
         """Create inputs, output, dead letters and changelog."""
         admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
@@ -78,8 +87,8 @@ class Bench:
         finally:
             await admin.close()
 
-    async def make_anew(self, topic: str) -> None:
-        """Delete a topic and create it again, empty."""
+    async def delete(self, topic: str) -> None:
+        """Delete a topic, and return once it is gone."""
         admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap)
         await admin.start()
         try:
@@ -87,7 +96,6 @@ class Bench:
             async with asyncio.timeout(30):
                 while self.topic(topic) in await admin.list_topics():  # noqa: ASYNC110  Kafka tells nobody
                     await asyncio.sleep(0.1)
-            await admin.create_topics([NewTopic(self.topic(topic), PARTITIONS, 1)])
         finally:
             await admin.close()
 

@@ -309,13 +309,13 @@ async def _in_one_transaction(bench: Bench, values: list[tuple[str, str]]) -> No
 def test_a_worker_that_has_worked_everything_is_not_taken_for_a_stuck_one(bench: Bench) -> None:
     """What other roles write ends in a mark that is no record: a lane that stands before it has no work."""
     values = records(40)
-    impatient = replace(bench.limits, progress_timeout=1.0)
+    impatient = replace(bench.limits, progress_timeout=4.0)
 
     async def scenario() -> None:
         await _in_one_transaction(bench, values)
         async with bench.worker(limits=impatient) as worker:
             assert unbroken(await bench.counted(len(values)), per_key(values))
-            ended, _ = await asyncio.wait([worker], timeout=5)
+            ended, _ = await asyncio.wait([worker], timeout=10)
             assert not ended, worker.exception()
 
     asyncio.run(scenario())
@@ -429,9 +429,30 @@ def test_an_input_that_was_made_anew_is_worked_from_its_beginning(bench: Bench) 
         await bench.feed(first)
         async with bench.worker():
             await bench.counted(len(first))
-        await bench.make_anew("in")
+        await bench.delete("in")
+        await bench.create("in")
         await bench.feed(second)
         async with bench.worker():
             assert unbroken(await bench.counted(500), per_key([*first, *second]))
+
+    asyncio.run(scenario())
+
+
+def test_an_input_that_a_role_no_longer_reads_may_go(bench: Bench) -> None:
+    """Its position stays in the state, but the group is not told of a topic that Kafka does not have."""
+    values = records(40)
+    both = replace(bench, name=f"{bench.name}x", inputs=("in", "other"))
+
+    async def scenario() -> None:
+        await both.create_topics()
+        await both.feed(values)
+        await both.feed(values, "other")
+        async with both.worker():
+            await both.counted(80)
+        await both.delete("other")
+        one = replace(both, inputs=("in",))
+        await one.feed(values)
+        async with one.worker():
+            assert unbroken(await one.counted(120), per_key([*values, *values, *values]))
 
     asyncio.run(scenario())
