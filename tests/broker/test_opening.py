@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 from streaming.faust_role import RoleApp
+from streaming.faust_slices import SliceConsumer
 from streaming.worker import work
 from tests.broker.delivery import PARTITIONS, Bench, per_key, records, unbroken
 
@@ -24,6 +25,7 @@ def test_faust_does_not_take_a_lane_without_a_position_for_a_dead_one(bootstrap:
         worker = asyncio.create_task(work([bench.role()], bench.connection(), stop=stop, started=apps.extend))
         await bench.counted(len(first))
         consumer = apps[0].consumer
+        assert isinstance(consumer, SliceConsumer)
         for number in range(PARTITIONS):
             seeking = asyncio.create_task(consumer.seek(number, {}))
             while not seeking.done():
