@@ -1,12 +1,13 @@
 """Reading topics from the outside: committed records only, up to where they end when the reading starts."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import UnknownTopicOrPartitionError
+from aiokafka.errors import KafkaTimeoutError, UnknownTopicOrPartitionError
 
 from streaming.client import Connection
 from streaming.records import Record
@@ -23,9 +24,10 @@ Place = tuple[str, int]
 class Reader:
     """Reads topics without a group: it commits nothing and nobody notices it."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient, patience: float) -> None:
         self._consumer = consumer
         self._admin = admin
+        self._patience = patience
 
     async def places(self, topics: Iterable[str]) -> list[Place]:
         """Return every partition of `topics`; raises `TopicMissingError` for the first that is missing."""
@@ -61,7 +63,8 @@ class Reader:
     ) -> AsyncIterator[Sequence[Record]]:
         """Yield the committed records before `ends`, in order per partition, in batches of one partition.
 
-        Starts at `starts` where given, else at the beginning.
+        Starts at `starts` where given, else at the beginning. Raises KafkaTimeoutError, among others, when
+        nothing has come for as long as a request may take.
         """
         left = {TopicPartition(*place): end for place, end in ends.items() if end > 0}
         if not left:
@@ -73,15 +76,27 @@ class Reader:
                 await self._consumer.seek_to_beginning(place)
             else:
                 self._consumer.seek(place, start)
+        reached: Mapping[TopicPartition, int] = {}
+        moved = time.monotonic()
         while left:
             batches = await self._consumer.getmany(*left, timeout_ms=300, max_records=5_000)
             for place, records in batches.items():
                 wanted = [record for record in records if record.offset < left[place]]
                 if wanted:
                     yield wanted
-            for place in list(left):
-                if await self._consumer.position(place) >= left[place]:
-                    del left[place]
+            before, reached = reached, await self._positions(left)
+            if reached != before:
+                moved = time.monotonic()
+            elif time.monotonic() - moved > self._patience:
+                raise KafkaTimeoutError("Kafka stopped answering while topics were read")
+            left = {place: end for place, end in left.items() if reached[place] < end}
+
+    async def _positions(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        try:
+            async with asyncio.timeout(self._patience):
+                return {place: await self._consumer.position(place) for place in places}
+        except TimeoutError as error:
+            raise KafkaTimeoutError("Kafka stopped answering while topics were read") from error
 
 
 @asynccontextmanager
@@ -99,7 +114,16 @@ async def reader(connection: Connection) -> AsyncIterator[Reader]:
     try:
         await consumer.start()
         await admin.start()
-        yield Reader(consumer, admin)
+        yield Reader(consumer, admin, connection.limits.request_timeout)
     finally:
-        await consumer.stop()
+        await _stop(consumer)
         await admin.close()
+
+
+async def _stop(consumer: AIOKafkaConsumer) -> None:
+    try:
+        await consumer.stop()
+    except asyncio.CancelledError:
+        # Without its broker, aiokafka cancels its own fetches and lets that out, in place of the error.
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            raise
