@@ -17,13 +17,14 @@ from streaming.posting import Poster, poster
 from streaming.reading import reader
 from streaming.records import Output
 
-LARGE = Output("t", b"k", b"x" * 100_000, (), 0)
+TOPIC = "test.reading"
+LARGE = Output(TOPIC, b"k", b"x" * 100_000, (), 0)
 
 
 async def _topic(connection: Connection) -> None:
     admin = AIOKafkaAdminClient(**connection.client())
     await admin.start()
-    await admin.create_topics([NewTopic("t", 1, 1)])
+    await admin.create_topics([NewTopic(TOPIC, 1, 1)])
     await admin.close()
 
 
@@ -53,7 +54,7 @@ def test_a_kafka_that_goes_away_while_it_is_read_is_an_error(tmp_path: Path) -> 
 async def _read_without(kafka: LocalKafka, connection: Connection) -> None:
     """Read, and stop the broker at the first records."""
     async with reader(connection) as reading:
-        async for _ in reading.read(await reading.ends(await reading.places(["t"]))):
+        async for _ in reading.read(await reading.ends(await reading.places([TOPIC]))):
             await asyncio.to_thread(kafka.stop, 2.0)
 
 
@@ -69,10 +70,10 @@ def test_a_start_that_retention_has_taken_is_read_on_from_what_is_left(
             await writing.put([LARGE._replace(value=b"%d" % number) for number in range(10)])
         admin = AIOKafkaAdminClient(**connection.client())
         await admin.start()
-        await admin.delete_records({TopicPartition("t", 0): RecordsToDelete(before_offset=6)})
+        await admin.delete_records({TopicPartition(TOPIC, 0): RecordsToDelete(before_offset=6)})
         await admin.close()
         async with reader(connection) as reading:
-            batches = reading.read({("t", 0): 10}, {("t", 0): 2})
+            batches = reading.read({(TOPIC, 0): 10}, {(TOPIC, 0): 2})
             assert [record.value async for batch in batches for record in batch] == [b"6", b"7", b"8", b"9"]
 
     asyncio.run(scenario())
