@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from l233 import processes
 from l233.errors import L233Error
-from l233.local_kafka import processes
-from l233.local_kafka.processes import Started
+from l233.processes import Started
 from streaming import health
 
 PLAN: Mapping[str, Sequence[str]] = {

@@ -16,8 +16,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from l233 import processes
 from l233.errors import NoBroker
-from l233.local_kafka import config, jars, processes
+from l233.local_kafka import config, jars
 from l233.local_kafka.config import HOST, Brokers, Node
 from l233.local_kafka.folder import Folder, Made, Running
 from l233.local_kafka.probe import brokers_known, free_ports, is_free

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from l233.errors import NoBroker
 from l233.local_kafka.jars import KAFKA_VERSION
-from l233.local_kafka.processes import Started
+from l233.processes import Started
 
 
 @dataclass(frozen=True, slots=True)

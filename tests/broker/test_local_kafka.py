@@ -18,7 +18,7 @@ from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from l233.local_kafka import LocalKafka, temporary
 from l233.local_kafka.probe import free_ports, is_free
-from l233.local_kafka.processes import started_at
+from l233.processes import started_at
 from tests.broker.command import l233, one_line
 
 

@@ -10,7 +10,7 @@ from l233.errors import NoBroker
 from l233.local_kafka import KAFKA_VERSION, LocalKafka
 from l233.local_kafka.folder import Folder, Made, Running
 from l233.local_kafka.probe import brokers_known, free_ports, is_free
-from l233.local_kafka.processes import Started
+from l233.processes import Started
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from l233.local_kafka import processes
-from l233.local_kafka.processes import Started
+from l233 import processes
+from l233.processes import Started
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 IGNORE = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); "
@@ -87,7 +87,7 @@ def test_the_two_ways_of_asking_the_system_agree(output: Path) -> None:
 def test_a_process_goes_on_when_the_one_that_started_it_ends(output: Path) -> None:
     """`l233 kafka up` returns, and closing the terminal must not end Kafka."""
     code = (
-        "import sys; from pathlib import Path; from l233.local_kafka import processes; "
+        "import sys; from pathlib import Path; from l233 import processes; "
         f"s = processes.start([sys.executable, '-c', 'import time; time.sleep(60)'], Path({str(output)!r})); "
         "print(s.pid, s.since)"
     )
