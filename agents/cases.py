@@ -12,7 +12,7 @@ from streaming.records import Record, Result, State
 ROLE: Final = "cases"
 DECISIONS: Final = "l233.decisions"
 TOPIC: Final = "l233.cases"
-_RECENT: Final = 20_000
+_RECENT: Final = 2_000
 
 
 class NoMessageError(ValueError):
@@ -37,7 +37,7 @@ class Cases:
             return Result()
         data = CASE.dump_json(after)
         if len(self._recent) >= _RECENT:
-            self._recent.clear()
+            del self._recent[next(iter(self._recent))]
         self._recent[data] = after
         latest = cloud_event(
             TOPIC,

@@ -13,7 +13,7 @@ class Limits:
     """Records worked in one transaction; what arrives meanwhile is gathered into the next."""
     slice_bytes: int = 4 * 1024 * 1024
     """Bytes worked in one transaction."""
-    gather: float = 0.05
+    gather: float = 0.1
     """The least time from one transaction of a lane to its next: what arrives meanwhile shares its cost."""
     tell_interval: float = 1.0
     """How often a lane tells its group where it is, for tools that show lag; no lane starts from there."""
