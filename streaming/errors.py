@@ -3,6 +3,7 @@
 DeliveryError
 ├── TooManyUnexpected    the handler fails on record after record: stop before more is dead-lettered
 ├── RecordTooLarge       an output would not fit its topic: the record that caused it is isolated
+├── TransactionLost      a transaction failed underneath: the lane opens anew
 ├── LaneBroken           a lane can't be opened again and again: the worker exits without committing
 ├── NoProgress           records wait and nothing moves: the worker exits to be restarted
 └── StateInUse           another process holds the state folder
@@ -19,6 +20,10 @@ class TooManyUnexpected(DeliveryError):
 
 class RecordTooLarge(DeliveryError):
     """An output is larger than its topic takes."""
+
+
+class TransactionLost(DeliveryError):
+    """A transaction had failed, most often by fencing, before it was committed."""
 
 
 class LaneBroken(DeliveryError):

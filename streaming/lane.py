@@ -18,7 +18,7 @@ from aiokafka.errors import KafkaError
 from streaming import changelog
 from streaming.client import Connection
 from streaming.context import named
-from streaming.errors import LaneBroken, RecordTooLarge, StateInUse, TooManyUnexpected
+from streaming.errors import LaneBroken, RecordTooLarge, StateInUse, TooManyUnexpected, TransactionLost
 from streaming.records import Handler, Output, Record, Result, WithoutContent
 from streaming.store import Overlay, Store
 from streaming.transaction import Writer
@@ -183,7 +183,7 @@ class Lane:
                 _log.debug("lane_opened", positions=self._next)
                 while await self._work_next():
                     pass
-            except (KafkaError, OSError, TimeoutError, StateInUse) as error:
+            except (KafkaError, TransactionLost, OSError, TimeoutError, StateInUse) as error:
                 await self._failed(error)
             except asyncio.CancelledError as error:
                 if (task := asyncio.current_task()) is None or task.cancelling():

@@ -5,14 +5,16 @@ whoever wrote for that number before, and settles what it left open.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Protocol
 
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import IllegalOperation
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from streaming.client import Connection
-from streaming.errors import RecordTooLarge
+from streaming.errors import RecordTooLarge, TransactionLost
 from streaming.posting import record_size
 from streaming.records import Output
 
@@ -23,6 +25,25 @@ class _Written(Protocol):
     """What Kafka says of a batch it has: aiokafka's `RecordMetadata`."""
 
     offset: int
+
+
+@contextmanager
+def _lost_if_failed() -> Iterator[None]:
+    """Tell by one name that the transaction has failed already.
+
+    aiokafka tells a failure once, to whoever awaits it. Whoever asks for the next step of the transaction
+    gets what its state machine trips over: an operation that is not allowed now, or an assertion.
+    """
+    try:
+        yield
+    except (IllegalOperation, AssertionError) as error:
+        raise TransactionLost(f"the transaction had failed before it was committed: {error}") from error
+
+
+def _retrieve(future: "asyncio.Future[_Written]") -> None:
+    """Take the exception of a batch, if it has one: a failure is told once, not by each batch."""
+    if not future.cancelled():
+        future.exception()
 
 
 class Writer:
@@ -63,7 +84,8 @@ class Writer:
         self._open.clear()
         self._full.clear()
         self._sent.clear()
-        await self._producer.begin_transaction()
+        with _lost_if_failed():
+            await self._producer.begin_transaction()
 
     def check(self, output: Output) -> None:
         """Raise `RecordTooLarge` for an output that its topic would refuse."""
@@ -100,7 +122,9 @@ class Writer:
 
     async def _send(self, topic: str, partition: int, batch: BatchBuilder) -> None:
         batch.close()
-        future = await self._producer.send_batch(batch, topic, partition=partition)
+        with _lost_if_failed():
+            future = await self._producer.send_batch(batch, topic, partition=partition)
+        future.add_done_callback(_retrieve)
         self._sent.append((topic, partition, future))
 
     async def tell(self, positions: Mapping[tuple[str, int], int], group: str) -> None:
@@ -111,16 +135,18 @@ class Writer:
         """
         await self._acknowledged()
         offsets = {TopicPartition(*place): position for place, position in positions.items()}
-        await self._producer.send_offsets_to_transaction(offsets, group)
+        with _lost_if_failed():
+            await self._producer.send_offsets_to_transaction(offsets, group)
 
     async def commit(self, changelog: str) -> int:
         """Commit everything since `begin`.
 
-        Returns the offset to restore the changelog from. Raises aiokafka's errors; after any of them the
-        outcome is unknown and this writer must not be used again.
+        Returns the offset to restore the changelog from. Raises aiokafka's errors and `TransactionLost`;
+        after any of them the outcome is unknown and this writer must not be used again.
         """
         written = await self._acknowledged()
-        await self._producer.commit_transaction()
+        with _lost_if_failed():
+            await self._producer.commit_transaction()
         last = 0
         for (topic, partition, _), metadata in zip(self._sent, written, strict=True):
             if topic == changelog and partition == self._number:
@@ -139,9 +165,6 @@ class Writer:
 
     async def stop(self, bound: float) -> None:
         """Close the connections; what is not committed stays uncommitted."""
-        for _, _, future in self._sent:
-            if future.done() and not future.cancelled():
-                future.exception()  # told by commit already; not told again when collected
         try:
             await asyncio.wait_for(self._producer.stop(), bound)
         except TimeoutError:

@@ -10,9 +10,11 @@ import gc
 import os
 import signal
 import threading
+import traceback
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -45,6 +47,7 @@ async def work(
 
     `stopping` is called when the end begins, whatever brought it: nothing here bounds how long it takes.
     """
+    asyncio.get_running_loop().set_exception_handler(_untaken)
     apps = [role_app(role, connection, now_ms) for role in roles]
     try:
         await asyncio.gather(*(app.start() for app in apps))
@@ -59,6 +62,24 @@ async def work(
         await asyncio.gather(*(app.stop() for app in apps))
         # Once more: a rebalance that was under way may have opened lanes before its app stopped.
         await asyncio.gather(*(app.lanes.release() for app in apps))
+
+
+def _untaken(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Be quiet about what aiokafka leaves untaken of a failed transaction: the lane has told of it.
+
+    Each would otherwise be an error with a traceback in the log, a dozen for one lane that was fenced.
+    """
+    error = context.get("exception")
+    if isinstance(error, KafkaError) or (error is not None and _of_aiokafka(error)):
+        _log.debug("aiokafka_error_untaken", error=type(error).__name__)
+    else:
+        loop.default_exception_handler(context)
+
+
+def _of_aiokafka(error: BaseException) -> bool:
+    """Say whether an error came up in aiokafka's own code, such as a batch that it fails to put back."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and Path(frames[-1].filename).parent.parent.name == "aiokafka"
 
 
 @asynccontextmanager
