@@ -1,6 +1,5 @@
 """The command line of the fault run. Exit code 0 when nothing was lost, repeated or changed, else 1."""
 
-import asyncio
 import json
 import sys
 import tempfile
@@ -8,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from pathlib import Path
 
-from bench.faults.experiment import Plan, prepare, run
+from bench.faults.experiment import Plan, run
 from bench.kafka import kafka
 from streaming.topics import Registry
 
@@ -37,7 +36,6 @@ def main() -> int:
     given = options()
     registry = Registry.load()
     with kafka(given.bootstrap) as bootstrap, tempfile.TemporaryDirectory(prefix="l233-faults-") as scratch:
-        asyncio.run(prepare(bootstrap, registry))
         plan = Plan(given.events, given.kills, given.seed)
         findings = run(plan, bootstrap, given.folder or Path(scratch), registry, tell)
     if given.json:

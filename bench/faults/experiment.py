@@ -158,7 +158,8 @@ def _told(books: Audit, fed: int) -> Iterator[str]:
 
 
 def run(plan: Plan, bootstrap: str, folder: Path, registry: Registry, tell: Tell) -> Findings:
-    """Run a whole experiment in a cluster that has the topics, empty."""
+    """Run a whole experiment on a cluster that has no records in the topics yet."""
+    asyncio.run(prepare(bootstrap, registry))
     with crew(bootstrap, folder) as workers:
         tell(f"{len(workers.roles)} workers work")
         fed = kill_while_feeding(plan, workers, tell)

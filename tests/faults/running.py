@@ -1,0 +1,70 @@
+"""Two workers of every role under a realistic day, on a Kafka of the test's own; what became of it all."""
+
+import asyncio
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from agents.roles import NAMES
+from bench.faults.crew import Crew, crew
+from bench.faults.experiment import Findings, Plan, examine, prepare, wait
+from bench.faults.feed import Feed
+from l233.day import generate
+from streaming.topics import Registry
+
+PATIENCE = 120.0
+TWO_OF_ALL: Mapping[str, Sequence[str]] = {"a": NAMES, "b": NAMES}
+"""Two processes, every role in both: fewer to start than two of each."""
+
+
+@dataclass
+class Running:
+    """A crew, and the day that is being fed to it."""
+
+    crew: Crew
+    feed: Feed
+    registry: Registry
+    events: int
+
+    def await_fed(self, count: int, seconds: float = 60.0) -> None:
+        """Return once Kafka has confirmed so many records of the day."""
+        end = time.monotonic() + seconds
+        while self.feed.acknowledged < count:
+            fed = self.feed.acknowledged
+            assert time.monotonic() < end, f"{fed} of {count} records were fed within {seconds:.0f} s"
+            time.sleep(0.05)
+
+    def findings(self) -> Findings:
+        """Return what was counted once all is fed and worked; the crew has stopped then."""
+        fed = self.feed.finish()
+        assert fed == self.events
+        plan = Plan(self.events, kills=0, patience=PATIENCE)
+        asyncio.run(wait(plan, self.crew, self.registry, print))
+        self.crew.stop_all()
+        scratch = self.crew.folder / "rebuilt"
+        found, words = asyncio.run(examine(0, fed, self.crew, self.registry, scratch))
+        print("\n".join(words))  # pytest shows it when the test fails
+        return found
+
+
+@contextmanager
+def running(
+    bootstrap: str,
+    folder: Path,
+    *,
+    events: int,
+    seconds: float,
+    seed: int,
+    roles: Mapping[str, Sequence[str]] = TWO_OF_ALL,
+) -> Iterator[Running]:
+    """Give workers that work, and a day that is fed to them over so many seconds."""
+    registry = Registry.load()
+    asyncio.run(prepare(bootstrap, registry))
+    with crew(bootstrap, folder, roles) as workers:
+        day = generate(seed, events, date(2026, 3, 2))
+        feed = Feed(bootstrap, day, events / seconds, lambda: events)
+        feed.start()
+        yield Running(workers, feed, registry, events)
