@@ -32,6 +32,7 @@ PROGRAMS: Final = {
 SHARES: Final = {"faust": 10}
 """Programs that work on one in so many of the records: rates stay comparable, and the run ends."""
 WORKS: Final = ("engine", "routing")
+LEAST: Final = 20_000
 WINDOW: Final = (0.1, 0.9)
 TIMEOUT: Final = 300.0
 
@@ -106,13 +107,15 @@ def report(
 def main() -> None:
     """Parse, measure, print."""
     parser = ArgumentParser(prog="python -m bench.throughput", description=__doc__)
-    parser.add_argument("--events", type=int, default=200_000)
+    parser.add_argument("--events", type=int, default=200_000, help=f"at least {LEAST:,}")
     parser.add_argument("--rounds", type=int, default=1, help="interleaved; the medians are printed")
     parser.add_argument("--bootstrap", help="a running Kafka (default: one of our own)")
     parser.add_argument("--programs", nargs="+", choices=PROGRAMS, default=list(PROGRAMS))
     parser.add_argument("--works", nargs="+", choices=WORKS, default=list(WORKS))
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    if options.events < LEAST:
+        parser.error(f"--events {options.events}: a rate needs at least {LEAST}")
     result = run(options)
     print(json.dumps(result, indent=None if options.json else 2))
 

@@ -18,7 +18,7 @@ def test_throughput_compares_l233_with_others_over_the_same_records(bootstrap: s
     """Every program works its share."""
     programs = ["l233", "aiokafka", "confluent"]
     found = measured(
-        "bench.throughput", "--events", "3000", "--bootstrap", bootstrap, "--programs", *programs
+        "bench.throughput", "--events", "20000", "--bootstrap", bootstrap, "--programs", *programs
     )
     for work in ("engine", "routing"):
         assert list(found[work]) == programs
