@@ -73,7 +73,7 @@ class Writer:
         )
         self._open: dict[tuple[str, int], BatchBuilder] = {}
         self._full: list[tuple[str, int, BatchBuilder]] = []
-        self._sent: list[tuple[str, int, asyncio.Future[_Written]]] = []
+        self._sent: list[tuple[str, int, int, asyncio.Future[_Written]]] = []
 
     async def start(self) -> None:
         """Fence earlier writers of this number and settle the transaction they left open."""
@@ -125,7 +125,7 @@ class Writer:
         with _lost_if_failed():
             future = await self._producer.send_batch(batch, topic, partition=partition)
         future.add_done_callback(_retrieve)
-        self._sent.append((topic, partition, future))
+        self._sent.append((topic, partition, batch.record_count(), future))
 
     async def tell(self, positions: Mapping[tuple[str, int], int], group: str) -> None:
         """Send input positions to the group, in this transaction, for tools that show lag.
@@ -141,18 +141,17 @@ class Writer:
     async def commit(self, changelog: str) -> int:
         """Commit everything since `begin`.
 
-        Returns the offset to restore the changelog from. Raises aiokafka's errors and `TransactionLost`;
+        Returns the offset after the last changelog record, 0 when Kafka did not tell it: a restore then reads
+        from the beginning. Raises aiokafka's errors and `TransactionLost`;
         after any of them the outcome is unknown and this writer must not be used again.
         """
         written = await self._acknowledged()
         with _lost_if_failed():
             await self._producer.commit_transaction()
         last = 0
-        for (topic, partition, _), metadata in zip(self._sent, written, strict=True):
-            if topic == changelog and partition == self._number:
-                last = max(last, metadata.offset)
-        # A batch's metadata gives its first offset; the restore reads on from there, which is at most
-        # one batch again, and applying a write twice changes nothing.
+        for (topic, partition, count, _), metadata in zip(self._sent, written, strict=True):
+            if topic == changelog and partition == self._number and metadata.offset >= 0:
+                last = max(last, metadata.offset + count)  # metadata tells where the batch begins
         return last
 
     async def _acknowledged(self) -> list[_Written]:
@@ -161,7 +160,7 @@ class Writer:
         while self._open:
             place, batch = self._open.popitem()
             await self._send(*place, batch)
-        return await asyncio.gather(*(future for _, _, future in self._sent))
+        return await asyncio.gather(*(future for *_, future in self._sent))
 
     async def stop(self, bound: float) -> None:
         """Close the connections; what is not committed stays uncommitted."""

@@ -135,7 +135,7 @@ async def published_and_settled(system: System) -> tuple[int, Account]:
 
 
 def test_ten_thousand_broken_records_each_end_in_one_place(tmp_path: Path) -> None:
-    """Whatever is sent is routed, a duplicate, a dead letter or put back, once; and the next day is worked."""
+    """Whatever is sent ends routed, a duplicate, a dead letter or put back; and the next day is worked."""
     with temporary() as kafka, passing(kafka, configuration.load(), Registry.load(), tmp_path) as system:
         count, account = asyncio.run(published_and_settled(system))
     assert count >= COUNT
