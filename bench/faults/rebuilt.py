@@ -17,6 +17,7 @@ from streaming.store import RESERVED, Store
 from streaming.topics import Registry, RoleTopics
 
 Entries = dict[bytes, bytes]
+_SHOWN: Final = 120
 _KEPT: Final = 10**12
 """Milliseconds: no store is too old to be looked at."""
 
@@ -68,9 +69,12 @@ class Rebuilt:
         if not left:
             return [f"{lane}: no worker kept a store"]
         found = []
-        _, newest = max(left.values(), key=lambda one: one[0])
+        offset, newest = max(left.values(), key=lambda one: one[0])
         if newest != rebuilt:
-            found.append(f"{lane}: the newest store is not what its changelog gives")
+            found.append(
+                f"{lane}: the newest store, at {offset} of the changelog, is not what that gives: "
+                f"{_first_difference(newest, rebuilt)}; stores are at {[at for at, _ in left.values()]}"
+            )
         late = [folder for folder in left if await self._restored(folder, lane) != rebuilt]
         return found + [f"{lane}: {folder} does not catch up with its changelog" for folder in late]
 
@@ -98,6 +102,13 @@ def _left(folder: Path) -> tuple[int, Entries]:
         return offset, dict(store.items())
     finally:
         store.close()
+
+
+def _first_difference(kept: Entries, rebuilt: Entries) -> str:
+    """Return how many keys differ, and the first of them with both values, cut short."""
+    keys = sorted(key for key in kept.keys() | rebuilt.keys() if kept.get(key) != rebuilt.get(key))
+    values = [str(entries.get(keys[0]))[:_SHOWN] for entries in (kept, rebuilt)]
+    return f"{len(keys)} keys, such as {keys[0]!r}: {values[0]}, not {values[1]}"
 
 
 def _positions(lane: Lane, topics: RoleTopics, entries: Entries, last: Mapping[Place, int]) -> Sequence[str]:
