@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import Annotated, Final
+from typing import Annotated, Final, cast
 
 import pytest
 from hypothesis import given
@@ -172,7 +172,7 @@ CASES: Final[dict[str, tuple[object, list[str], list[str]]]] = {
 
 def adapter(annotation: object) -> TypeAdapter[object]:
     """Return what reads a value of a field type."""
-    return TypeAdapter(annotation)
+    return TypeAdapter(cast("type[object]", annotation))
 
 
 @pytest.mark.parametrize(
