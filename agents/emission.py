@@ -8,11 +8,13 @@ from pathlib import PurePath
 from typing import Final
 
 from coordination import ids
+from coordination.outcomes import Outcome
 from schemas.envelope import Headers, pack_binary
 from schemas.records import DEAD_LETTER, DEAD_LETTER_TYPE, DeadLetter
 from schemas.refusal import Refusal, Violation
 from streaming.records import Output, Record
 
+OUTCOMES: Final = "l233.outcomes"
 DEAD_LETTERS: Final = "l233.dead-letters"
 INPUT_HEADER: Final = "l233-input"
 """On everything that intake writes: `<partition>/<offset>` of the input record that caused it."""
@@ -65,6 +67,21 @@ def cloud_event(
     if key is None and subject is not None:
         key = subject.encode()
     return Output(topic, key, value, [*headers, *marks])
+
+
+def outcome(role: str, made: Outcome) -> Output:
+    """Return what an organism made of an event as a record."""
+    return cloud_event(
+        OUTCOMES,
+        type_=made.type,
+        id_=made.id,
+        role=role,
+        subject=made.subject,
+        time=made.at,
+        data=made.payload(),
+        case=made.case,
+        cause=made.causation,
+    )
 
 
 def attributes(record: Record) -> dict[str, str]:

@@ -3,18 +3,23 @@
 An organism's own module says what it is and, activity by activity, what it does.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
 
 import structlog
 
-from agents.emission import MANDATE_HEADER, attributes
+from agents.emission import MANDATE_HEADER, attributes, outcome
 from agents.intake import acknowledge
 from agents.world import World
-from coordination.acknowledgement import answer
+from coordination.acknowledgement import Acknowledgement, answer, reported
 from coordination.intake import instant
+from coordination.outcomes import Outcome
+from coordination.reporting import reports_by_itself
+from schemas.events import TYPE_PREFIX
 from schemas.records import MANDATE, EventRef, Mandate
 from streaming.context import named
-from streaming.records import Record, Result, State
+from streaming.records import Output, Record, Result, State
 
 _log = structlog.get_logger(__name__)
 
@@ -25,29 +30,69 @@ class NoMandateError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What reaches an organism: an event, and what a decision asks of it."""
+    """What reaches an organism: an event, and what a decision asks of it; `at` RFC 3339 when it arrived."""
 
     event: EventRef
     payload: bytes
     mandate: Mandate
+    at: str
+
+    @property
+    def name(self) -> str:
+        """The event's name, such as `contribution.paid`."""
+        return self.event.type.removeprefix(TYPE_PREFIX).removesuffix(".v1")
+
+
+@dataclass(frozen=True, slots=True)
+class Acts:
+    """What an organism does on a request, beside saying that it has it.
+
+    `proofs` go as reasons into the report that the organism gives by itself, if it gives one;
+    `acknowledgements` are what it says beyond.
+    """
+
+    outcomes: Sequence[Outcome] = ()
+    acknowledgements: Sequence[Acknowledgement] = ()
+    outputs: Sequence[Output] = ()
+    writes: Mapping[bytes, bytes | None] = field(default_factory=dict)
+    proofs: tuple[str, ...] = ()
+
+
+NOTHING: Final = Acts()
 
 
 class Organism:
-    """The handler of an organism's inbox. Subclasses name the agent and the article it comes from."""
+    """The handler of an organism's inbox. Subclasses name the agent and the article, and say what it does."""
 
     agent: str
     article: str
 
     def __init__(self, world: World) -> None:
-        self._directory = world.directory
+        self.world = world
 
     def __call__(self, record: Record, state: State) -> Result:
-        """Receive a request: `received` when the organism is served here and competent, else `refused`."""
+        """Receive a request (or refuse it with its ground), act on it, and report where nobody is needed."""
         request = read(record)
-        given = answer(request.mandate, request.event, self.agent, self._directory, instant(record.timestamp))
+        mandate = request.mandate
+        given = answer(mandate, request.event, self.agent, self.world.directory, request.at)
         if given.level == "refused":
             _log.warning("organism_refused", organism=given.organism, **named(record))
-        return Result([acknowledge(self.agent, given)])
+            return Result([acknowledge(self.agent, given)])
+        acts = self.act(request, state)
+        outputs = [
+            acknowledge(self.agent, given),
+            *(outcome(self.agent, made) for made in acts.outcomes),
+            *(acknowledge(self.agent, said) for said in acts.acknowledgements),
+            *acts.outputs,
+        ]
+        if reports_by_itself(request.name, mandate.role):
+            report = reported(mandate, request.event, request.at, acts.proofs)
+            outputs.append(acknowledge(self.agent, report))
+        return Result(outputs, acts.writes)
+
+    def act(self, request: Request, state: State) -> Acts:
+        """Return what the organism does on a request that it has received."""
+        return NOTHING
 
 
 def read(record: Record) -> Request:
@@ -61,4 +106,4 @@ def read(record: Record) -> Request:
     if mandate is None or record.value is None or missing:
         raise NoMandateError(f"an inbox takes only what intake routes: no {MANDATE_HEADER} or no event")
     event = EventRef(said["id"], said["source"], said["type"], said["subject"], said["time"])
-    return Request(event, record.value, MANDATE.validate_json(mandate))
+    return Request(event, record.value, MANDATE.validate_json(mandate), instant(record.timestamp))

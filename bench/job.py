@@ -1,7 +1,7 @@
 """What a measured program is told: where to read, where to write and what to do with a record."""
 
 from argparse import ArgumentParser
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple, Self
@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, Self
 from agents.intake import IntakeAgent
 from agents.roles import ORGANISMS, load_world
 from streaming.records import Handler, Output, Record, Result, State
+from streaming.store import entries
 from streaming.topics import Registry
 
 INPUT: Final = "bench.input"
@@ -81,6 +82,10 @@ class Job:
 
 class Memory(dict[bytes, bytes | None]):
     """State in memory: what the comparators have instead of a store and a changelog."""
+
+    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Return the entries whose keys begin so."""
+        return entries(self, prefix)
 
 
 def _engine(job: Job) -> Handler:

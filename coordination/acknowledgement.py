@@ -13,7 +13,8 @@ from coordination import ids
 from coordination.directory import Directory
 from coordination.rulebook import Role, Rule
 from schemas import emitted
-from schemas.events import EVENT_NAMES, TYPE_PREFIX
+from schemas.events import TYPE_PREFIX
+from schemas.inputs import EVENT_NAMES
 from schemas.records import Decision, EventRef, Level, Mandate, Recipient
 from schemas.validation import Event
 
@@ -150,10 +151,24 @@ def _given(decision: Decision, level: Level, at: str, said: _Said) -> Acknowledg
 
 @lru_cache(maxsize=4_096)
 def _said(
-    level: Level, organism: str, role: Role | None, *, to: str | None = None, reason: Ground | None = None
+    level: Level,
+    organism: str,
+    role: Role | None,
+    *,
+    to: str | None = None,
+    reason: Ground | None = None,
+    code: int | None = None,
+    reasons: tuple[str, ...] | None = None,
 ) -> _Said:
     """Return data and their JSON; a few hundred organisms say the same few things about every event."""
-    told = {"organism": organism, "role": role, "to": to, "reason": reason}
+    told = {
+        "organism": organism,
+        "role": role,
+        "to": to,
+        "reason": reason,
+        "code": code,
+        "reasons": reasons,
+    }
     present = {name: value for name, value in told.items() if value is not None}
     data = _MODELS[level].model_validate(present)
     return data, data.model_dump_json(exclude_none=True).encode()
@@ -174,8 +189,18 @@ def answer(mandate: Mandate, event: EventRef, agent: str, directory: Directory, 
     """
     ground = _objection(mandate, agent, directory)
     level: Level = "received" if ground is None else "refused"
+    return _answered(mandate, event, level, at, _said(level, mandate.organism, mandate.role, reason=ground))
+
+
+def reported(mandate: Mandate, event: EventRef, at: str, proofs: tuple[str, ...] = ()) -> Acknowledgement:
+    """Return the report of a mandate that needs nobody: code 0, with what the organism's ledger tells."""
+    said = _said("reported", mandate.organism, mandate.role, code=0, reasons=proofs or None)
+    return _answered(mandate, event, "reported", at, said)
+
+
+def _answered(mandate: Mandate, event: EventRef, level: Level, at: str, said: _Said) -> Acknowledgement:
     rule = EVENT_NAMES.get(event.type, event.type)
-    data, json = _said(level, mandate.organism, mandate.role, reason=ground)
+    data, json = said
     return Acknowledgement(
         id=ids.emitted_id(event, mandate.scheme, rule, mandate.organism, level),
         level=level,

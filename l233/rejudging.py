@@ -5,7 +5,7 @@ those before it would add. A letter of the input topic is judged by intake's own
 reasons are told; another role is asked whether its handler still fails. Nothing here reads or writes Kafka.
 """
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Final, Literal, assert_never
 
@@ -19,6 +19,7 @@ from schemas.records import Recipient
 from schemas.refusal import Violation
 from streaming.posting import record_size
 from streaming.records import Output
+from streaming.store import entries
 from streaming.topics import INPUT
 
 REDRIVE_OF_HEADER: Final = "l233-redrive-of"
@@ -99,6 +100,10 @@ class Memory:
             return self.written[key]
         self.asked.add((self.number, key))
         return self.known.get(key)
+
+    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Return what is known under keys that begin so."""
+        return entries({**self.known, **self.written}, prefix)
 
 
 class Rejudge:

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from l233.errors import BadInput
 from streaming.client import Connection, Limits
+from streaming.clock import WALL, Clock, ClockError, FileClock
 from streaming.security import Mechanism, Protocol, Security, SecurityError, client_options
 
 LogFormat = Literal["auto", "json", "console"]
@@ -66,6 +67,9 @@ class Settings(BaseSettings):
     subject_key_file: Path | None = None
     """A file that holds that key in hexadecimal, instead of the variable."""
 
+    clock: Path | None = None
+    """A file that tells the time, one RFC 3339 instant, for tests and demonstrations; else the machine."""
+
     slice_records: Count = DEFAULTS.slice_records
     """Most records worked in one transaction."""
     slice_bytes: Count = DEFAULTS.slice_bytes
@@ -106,7 +110,15 @@ class Settings(BaseSettings):
             stop_timeout=self.stop_timeout,
             progress_timeout=self.progress_timeout,
         )
-        return Connection(self.bootstrap, self.state_folder, self._security_options(), limits)
+        return Connection(self.bootstrap, self.state_folder, self._security_options(), limits, self._clock())
+
+    def _clock(self) -> Clock:
+        if self.clock is None:
+            return WALL
+        try:
+            return FileClock(self.clock)
+        except ClockError as error:
+            raise BadInput(f"{error} (setting L233_CLOCK)") from error
 
     def _security_options(self) -> dict[str, object]:
         security = Security(

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from streaming.clock import WALL, Clock
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -46,6 +48,8 @@ class Connection:
     security: Mapping[str, object] = field(default_factory=dict)
     """Keyword arguments that every aiokafka client takes (protocol, SASL, TLS)."""
     limits: Limits = field(default_factory=Limits)
+    clock: Clock = WALL
+    """By which timers fire. Delivery's own bounds keep to the wall clock."""
 
     def client(self) -> dict[str, object]:
         """Return the keyword arguments common to every aiokafka client."""

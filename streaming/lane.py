@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import itertools
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -19,8 +19,9 @@ from streaming import changelog
 from streaming.client import Connection
 from streaming.context import named
 from streaming.errors import LaneBroken, RecordTooLarge, StateInUse, TooManyUnexpected, TransactionLost
-from streaming.records import Handler, Output, Record, Result, WithoutContent
+from streaming.records import Handler, Output, Record, Result, TimedHandler, WithoutContent
 from streaming.store import Overlay, Store
+from streaming.timers import PREFIX, Timer, due_at, timer_key
 from streaming.transaction import Writer
 
 _log = structlog.get_logger(__name__)
@@ -28,6 +29,12 @@ _epochs = itertools.count(1)
 """No two lanes have an epoch in common: a lane that opens in the place of another takes nothing of it."""
 _CHUNK = 64
 """Records worked before other lanes, and the producers' own tasks, get a turn."""
+_TIMERS = 500
+"""Timers fired in one transaction."""
+_LOOK_AGAIN = 0.05
+"""Seconds before a lane that is due, but not caught up, looks again."""
+_PUT_OFF_MS = 60_000
+"""How much later a timer on which the handler fails is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,10 @@ class Flow(Protocol):
         """Return the first offset of each input of this number, and the one after its last."""
         ...
 
+    async def behind(self, number: int) -> bool:
+        """Say whether an input of this number has anything that was not fetched yet."""
+        ...
+
 
 @dataclass(slots=True)
 class Progress:
@@ -75,6 +86,7 @@ class Progress:
 
     records: int = 0
     transactions: int = 0
+    timers: int = 0
     unexpected: int = 0
     openings: int = 0
     restored: int = 0
@@ -113,6 +125,10 @@ class Lane:
         self._tell_at = 0.0
         self._begin_at = 0.0
         self._fetched: dict[str, int] = {}
+        self._clock = connection.clock
+        self._first_timer: bytes | None = None
+        """The first timer's key, or one before it: no timer lies before. None: there is none."""
+        self._caught_up = False
         self.epoch = next(_epochs)
         """Changes whenever the lane seeks: records fetched under another epoch are not for it."""
         self.working = False
@@ -231,6 +247,8 @@ class Lane:
         self._untold = dict(self._next)
         await self._flow.seek(self.number, self._next)
         self.epoch = next(_epochs)
+        self._first_timer = next((key for key, _ in self._store.scan(PREFIX)), None)
+        self._caught_up = False
         self.working = True
         self._paused = False
         await self._flow.resume(self.number)
@@ -279,26 +297,92 @@ class Lane:
     # -- work -------------------------------------------------------------------------------------
 
     async def _work_next(self) -> bool:
-        """Work what waits in one transaction; False when the lane is closing."""
+        """Work what waits, or fire what is due, in one transaction; False when the lane is closing."""
         await self._until_due()
-        slices = [] if self._closing else await self._take()
+        if self._closing:
+            return False
+        slices = await self._take()
         if slices:
             await self._transact(slices)
-        elif self._untold and self._writer is not None:
+        elif await self._timers_due():
+            await self._fire()
+        elif self._untold and self._writer is not None and self._now() >= self._tell_at:
             await self._writer.begin()
             await self._tell(self._writer)
             await self._writer.commit(self._role.changelog)
-        return not self._closing
+        return True
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
 
     async def _until_due(self) -> None:
-        """Wait for records, or until the group is to be told of what was worked; let a busy lane gather."""
-        clock = asyncio.get_running_loop().time
+        """Wait for records, a timer, or until the group is to be told; let a busy lane gather."""
+        waits = []
+        if self._untold:
+            waits.append(self._tell_at - self._now())
+        if self._first_timer is not None:
+            waits.append(self._clock.seconds_until(due_at(self._first_timer)))
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout_at(self._tell_at if self._untold else None):
+            async with asyncio.timeout(max(min(waits), 0.0) if waits else None):
                 await self._arrived.wait()
         if not self._closing:
-            await asyncio.sleep(self._begin_at - clock())
-            self._begin_at = clock() + self._limits.gather
+            await asyncio.sleep(self._begin_at - self._now())
+            self._begin_at = self._now() + self._limits.gather
+
+    # -- timers -----------------------------------------------------------------------------------
+
+    async def _timers_due(self) -> bool:
+        """Say whether a timer is due, and everything that was there when the lane opened has been worked.
+
+        A lane that was away first hears what was answered meanwhile, in time: only then it says what is late.
+        """
+        if self._first_timer is None or due_at(self._first_timer) > self._clock.now_ms():
+            return False
+        if not self._caught_up:
+            self._caught_up = self.idle and not await self._flow.behind(self.number)
+            if not self._caught_up:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_LOOK_AGAIN):
+                        await self._arrived.wait()
+        return self._caught_up
+
+    async def _fire(self) -> None:
+        """Fire the timers that are due, the earliest first, in a transaction of their own."""
+        now = self._clock.now_ms()
+        async with self._transaction({}) as (overlay, writer):
+            for key, value in itertools.islice(self._entries(), _TIMERS):
+                if due_at(key) > now:
+                    break
+                if overlay.writes.get(key, value) is not None:  # not cancelled by one that fired before it
+                    self._work_timer(Timer.read(key, value), overlay, writer, now)
+        self._first_timer = next((key for key, _ in self._entries()), None)
+
+    def _entries(self) -> Iterator[tuple[bytes, bytes]]:
+        """Return the timers' entries from the first one on: what was fired before it is not passed again."""
+        if self._store is None or self._first_timer is None:
+            return iter(())
+        return self._store.scan(PREFIX, self._first_timer)
+
+    def _work_timer(self, timer: Timer, overlay: Overlay, writer: Writer, now: int) -> None:
+        """Take what a timer causes; one on which the handler fails is told of and put off, never lost."""
+        try:
+            if not isinstance(self._role.handler, TimedHandler):
+                raise TypeError(f"{self._role.name} has a timer but takes none")  # noqa: TRY301  isolated as any
+            result = self._role.handler.due(timer, overlay)
+            self._check(result, writer)
+        except Exception as error:  # isolation: told in the log and in the count
+            self._count_unexpected(error, f"timer {timer.at_ms}")
+            later = timer_key(now + _PUT_OFF_MS, timer.name)
+            result = Result(writes={later: timer.value})
+        else:
+            self._unexpected_in_a_row = 0
+        for output in result.outputs:
+            writer.add(output)
+        overlay.take(Result(writes={timer.key: None}))
+        overlay.take(result)
+        self.progress.timers += 1
+
+    # -- transactions -----------------------------------------------------------------------------
 
     async def _tell(self, writer: Writer) -> None:
         """Tell the group where the lane is; not in every transaction, since it costs as much as the rest."""
@@ -310,40 +394,55 @@ class Lane:
         if places:
             await writer.tell(places, self._role.group)
         self._untold = {}
-        self._tell_at = asyncio.get_running_loop().time() + self._limits.tell_interval
+        self._tell_at = self._now() + self._limits.tell_interval
 
     async def _transact(self, slices: Sequence[Sequence[Record]]) -> None:
+        """Work slices in one transaction."""
+        count = 0
+        async with self._transaction({r[-1].topic: r[-1].offset + 1 for r in slices}) as (overlay, writer):
+            for records in slices:
+                for record in records:
+                    self._work(record, overlay, writer)
+                    count += 1
+                    if count % _CHUNK == 0:
+                        await writer.send_full()
+                        await asyncio.sleep(0)
+        self.progress.records += count
+
+    @contextlib.asynccontextmanager
+    async def _transaction(self, moved: Mapping[str, int]) -> AsyncIterator[tuple[Overlay, Writer]]:
+        """Commit what the block adds, with its state and the inputs' positions, all or nothing."""
         writer, store = self._writer, self._store
         if writer is None or store is None:
             raise LaneBroken("a lane works only while it is open")
         await writer.begin()
         overlay = Overlay(store)
-        count = 0
-        for records in slices:
-            for record in records:
-                self._work(record, overlay, writer)
-                count += 1
-                if count % _CHUNK == 0:
-                    await writer.send_full()
-                    await asyncio.sleep(0)
+        yield overlay, writer
         for output in overlay.latest.values():
             writer.add(output)
-        positions = self.progress.positions | {r[-1].topic: r[-1].offset + 1 for r in slices}
+        positions = {**self.progress.positions, **moved}
         overlay.writes[changelog.POSITIONS] = changelog.encode_positions(positions)
         for key, value in overlay.writes.items():
             writer.add(Output(self._role.changelog, key, value))
         self._untold = positions
-        if asyncio.get_running_loop().time() >= self._tell_at:
+        if self._now() >= self._tell_at:
             await self._tell(writer)
         next_offset = await writer.commit(self._role.changelog)
         store.apply(overlay.writes, next_offset=next_offset, now_ms=self._now_ms())
+        self._note_timers(overlay.writes)
         self._failures_in_a_row = 0
         self.progress.positions = positions
-        self.progress.records += count
         self.progress.transactions += 1
+
+    def _note_timers(self, writes: Mapping[bytes, bytes | None]) -> None:
+        """Know the first timer again after these writes."""
+        for key, value in writes.items():
+            if key.startswith(PREFIX) and value is not None:
+                self._first_timer = key if self._first_timer is None else min(self._first_timer, key)
 
     def _work(self, record: Record, overlay: Overlay, writer: Writer) -> None:
         """Take all of what a record causes, or, if the handler fails on it, its dead letter alone."""
+        record = self._clock.stamp(record)
         try:
             result = self._role.handler(record, overlay)
             self._check(result, writer)
@@ -363,22 +462,25 @@ class Lane:
             writer.check(Output(self._role.changelog, key, value))
 
     def _isolate(self, record: Record, error: Exception, writer: Writer) -> Result:
-        # A record that grows too large is its own fault, not the handler's: a flood of them stops nothing.
-        self._unexpected_in_a_row += not isinstance(error, RecordTooLarge)
-        self.progress.unexpected += 1
-        place = f"{record.topic}/{record.partition}/{record.offset}"
-        _log.error("record_unexpected", error=type(error).__name__, **named(record))
-        if self._unexpected_in_a_row >= self._limits.unexpected_in_a_row:
-            raise TooManyUnexpected(
-                f"{self._role.name} failed on {self._unexpected_in_a_row} records in a row, last {place}: "
-                f"{type(error).__name__}; repair it and start again: nothing of this slice was committed"
-            ) from error
+        self._count_unexpected(error, f"{record.topic}/{record.partition}/{record.offset}", **named(record))
         letter = Result(outputs=self._role.dead_letter(record, error))
         try:
             self._check(letter, writer)
         except RecordTooLarge:  # a compressed record may be far larger than the input takes
             return Result(outputs=self._role.dead_letter(WithoutContent.of(record), error))
         return letter
+
+    def _count_unexpected(self, error: Exception, place: str, **what: object) -> None:
+        """Tell of a failure of the handler; raise `TooManyUnexpected` after too many in a row."""
+        # A record that grows too large is its own fault, not the handler's: a flood of them stops nothing.
+        self._unexpected_in_a_row += not isinstance(error, RecordTooLarge)
+        self.progress.unexpected += 1
+        _log.error("record_unexpected", error=type(error).__name__, **{"place": place, **what})
+        if self._unexpected_in_a_row >= self._limits.unexpected_in_a_row:
+            raise TooManyUnexpected(
+                f"{self._role.name} failed on {self._unexpected_in_a_row} records in a row, last {place}: "
+                f"{type(error).__name__}; repair it and start again: nothing of this slice was committed"
+            ) from error
 
 
 def _size(records: Sequence[Record]) -> int:

@@ -1,8 +1,10 @@
 """What goes in and out of a lane: records read from Kafka, outputs to write, and a handler between them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, Self
+from typing import NamedTuple, Protocol, Self, runtime_checkable
+
+from streaming.timers import Timer
 
 _SMALL_KEY = 1024
 
@@ -83,10 +85,30 @@ class State(Protocol):
         """Return the value kept under `key`, or None."""
         ...
 
+    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Return every key that begins so, with its value, in the order of the keys."""
+        ...
+
 
 class Handler(Protocol):
-    """What a role does with one record. Pure: the same record and state give the same result."""
+    """What a role does with one record. Pure: the same record and state give the same result.
+
+    One that sets timers (`streaming.timers`) is a `TimedHandler`.
+    """
 
     def __call__(self, record: Record, state: State) -> Result:
         """Return everything the record causes. An exception isolates the record as `unexpected`."""
+        ...
+
+
+@runtime_checkable
+class TimedHandler(Protocol):
+    """A handler that also says what a timer causes once it is due."""
+
+    def __call__(self, record: Record, state: State) -> Result:
+        """Return everything the record causes."""
+        ...
+
+    def due(self, timer: Timer, state: State) -> Result:
+        """Return everything the timer causes; the timer itself is gone with it."""
         ...

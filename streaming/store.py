@@ -1,7 +1,7 @@
 """The state of one lane on disk: RocksDB, at most behind its changelog, never ahead of it."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from rocksdict import Options, Rdict, WriteBatch
@@ -64,6 +64,16 @@ class Store:
         offset, written = value.split()
         return int(offset), int(written)
 
+    def scan(self, prefix: bytes, start: bytes | None = None) -> Iterator[tuple[bytes, bytes]]:
+        """Return the entries whose keys begin with `prefix`, by key, from the key `start` on if one is given.
+
+        Looks only at what it returns: nothing before `start` is read.
+        """
+        for key, value in self._db.items(from_key=prefix if start is None else start):
+            if not key.startswith(prefix):
+                return
+            yield key, value
+
     def items(self) -> list[tuple[bytes, bytes]]:
         """Return everything a handler or the delivery has written, by key; for checks, not for work."""
         return [(key, value) for key, value in self._db.items() if key != _APPLIED]
@@ -79,6 +89,14 @@ class Store:
         self._db.close()
 
 
+def entries(kept: Mapping[bytes, bytes | None], prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Return what a mapping keeps under keys that begin so, by key; None is nothing."""
+    for key in sorted(key for key in kept if key.startswith(prefix)):
+        value = kept[key]
+        if value is not None:
+            yield key, value
+
+
 class Overlay:
     """The state as a slice sees it: what the transaction under way has written, over what is committed."""
 
@@ -92,6 +110,13 @@ class Overlay:
         if key in self.writes:
             return self.writes[key]
         return self._store.get(key)
+
+    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Return the newest entries whose keys begin with `prefix`, by key."""
+        changed = {key: value for key, value in self.writes.items() if key.startswith(prefix)}
+        if not changed:
+            return self._store.scan(prefix)
+        return entries({**dict(self._store.scan(prefix)), **changed}, prefix)
 
     def take(self, result: Result) -> None:
         """Add what one record writes."""

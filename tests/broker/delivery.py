@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streaming.client import Connection, Limits
+from streaming.clock import WALL, Clock
 from streaming.faust_role import RoleApp, wall_clock_ms
 from streaming.lane import Role
 from streaming.records import Handler, Output, Record, Result, State
@@ -44,6 +45,7 @@ class Bench:
     limits: Limits = field(default_factory=lambda: Limits(session_timeout=6.0, failures_in_a_row=6))
     now_ms: Callable[[], int] = wall_clock_ms
     inputs: tuple[str, ...] = ("in",)
+    clock: Clock = WALL
 
     def topic(self, short: str) -> str:
         """Return the full name of a topic of this test."""
@@ -63,7 +65,7 @@ class Bench:
 
     def connection(self, worker: str = "a") -> Connection:
         """Return the connection of a worker with a state folder of its own."""
-        return Connection(self.bootstrap, self.folder / worker, limits=self.limits)
+        return Connection(self.bootstrap, self.folder / worker, limits=self.limits, clock=self.clock)
 
     async def create(self, topic: str) -> None:
         """Create a topic, empty."""

@@ -1,11 +1,13 @@
 """Records as Kafka would deliver them, for agents that are asked without one."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from coordination.partitioning import partition_of
 from schemas.envelope import Headers, pack_binary
 from streaming.records import Output
+from streaming.store import entries
 
 WORKER = "worker:0123456789abcdef0123456789abcdef"
 OTHER_WORKER = "worker:fedcba9876543210fedcba9876543210"
@@ -33,6 +35,10 @@ class Memory:
     def get(self, key: bytes) -> bytes | None:
         """Return what is kept."""
         return self.kept.get(key)
+
+    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Return what is kept under keys that begin so."""
+        return entries(self.kept, prefix)
 
 
 def event(

@@ -30,6 +30,9 @@ class _Cancels:
     async def reach(self, number: int) -> Mapping[str, tuple[int, int]]:
         return {}
 
+    async def behind(self, number: int) -> bool:
+        return False
+
 
 def test_a_cancellation_that_nobody_asked_for_is_a_failure_like_another(tmp_path: Path) -> None:
     """Else the lane would end and tell nobody, and its partitions stand still."""
