@@ -1,6 +1,7 @@
 """What the agents say: one frozen model per type of event that l233 emits, version 1.
 
-Same envelope as the input: `subject` the worker, `correlationid` the case. Field names are public.
+Same envelope as the input: `subject` the worker, `correlationid` the case. Field names are public. Four
+of them also come from outside, from an organism's own system (`schemas.follow_ups`): one contract for both.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints
 
-from schemas.events import Contract
+from schemas.events import Contract, EventData
 from schemas.types import (
     AnyOrganism,
     DistinctList,
@@ -60,24 +61,48 @@ class AcknowledgementForwarded(Acknowledgement):
     to: AnyOrganism
 
 
-class AcknowledgementRefused(InRole):
+class OfAnySource(Acknowledgement, EventData):
+    """An acknowledgement that an organism's own system may give too: which part it has, the case knows."""
+
+
+RefusalGround = Literal[
+    "not_served_here",
+    "not_competent",
+    "no_prior_approach",
+    "incomplete",
+    "not_entitled",
+    "out_of_scope",
+    "withdrawn",
+    "duplicate",
+    "other",
+]
+"""Why an organism does not act: a closed set.
+
+not_served_here: the directory names another agent. not_competent: this is not the organism's mission.
+no_prior_approach: a mediation needs one (CSS art. R612-9, L). incomplete: something is missing from the
+request. not_entitled: the conditions are not met. out_of_scope: no organism of article L233-1 does this.
+withdrawn: the worker gave the request up. duplicate: the same was asked before. other: none of these.
+"""
+
+
+class AcknowledgementRefused(OfAnySource):
     """The organism does not act, and says why."""
 
-    reason: Text
+    reason: RefusalGround
 
 
 ReportCode = Annotated[int, Field(strict=True, ge=0, le=3), Expect("expected an integer, 0 to 3")]
 """0 taken into account, 1 with corrections to make, 2 partly, 3 not. Source: DSN compte rendu métier (S)."""
 
 
-class AcknowledgementReported(InRole):
+class AcknowledgementReported(OfAnySource):
     """Business account-rendering: what became of the event."""
 
     code: ReportCode
     reasons: Optional[DistinctList[Text]] = None
 
 
-class AcknowledgementSettled(InRole):
+class AcknowledgementSettled(OfAnySource):
     """All is done."""
 
 
@@ -119,7 +144,7 @@ class EntitlementUpdated(Contract):
     because: Text
 
 
-class RadiationAnswered(Contract):
+class RadiationAnswered(EventData):
     """An organism's answer to an envisaged radiation. Source: CSS art. R611-2 (L)."""
 
     organism: OrganismId
@@ -153,11 +178,15 @@ class SocialAidPaid(Contract):
 # --- deadlines -----------------------------------------------------------------------------------
 
 
+Awaited = Literal["received", "reported", "paid", "decided", "resolved"]
+"""What a deadline waits for: an acknowledgement, or the end of a further clock of the case."""
+
+
 class Deadline(Contract):
-    """A deadline of an organism: the acknowledgement that is asked, and by when."""
+    """A deadline of an organism: what is awaited of it, and by when."""
 
     organism: AnyOrganism
-    level: Literal["received", "reported"]
+    level: Awaited
     due: Rfc3339
 
 
@@ -174,7 +203,26 @@ class EscalationRaised(Contract):
 
     to: NationalHead
     organism: AnyOrganism
-    level: Literal["received", "reported"]
+    level: Awaited
+
+
+# --- quality -------------------------------------------------------------------------------------
+
+Measure = Annotated[
+    str,
+    StringConstraints(strict=True, pattern=r"^-?[0-9]{1,12}(?:\.[0-9]{1,6})?$"),
+    Expect('expected a decimal number as a string, such as "0.8750"'),
+]
+
+
+class QualityMeasured(Contract):
+    """An indicator of one organism over a period. Source: CSS art. L233-1, 2° (L)."""
+
+    organism: AnyOrganism
+    indicator: Text
+    period: Text
+    value: Measure
+    unit: Optional[Text] = None
 
 
 EMITTED: Final[Mapping[str, type[Contract]]] = MappingProxyType(
@@ -195,6 +243,7 @@ EMITTED: Final[Mapping[str, type[Contract]]] = MappingProxyType(
         "deadline.near": DeadlineNear,
         "deadline.missed": DeadlineMissed,
         "escalation.raised": EscalationRaised,
+        "quality.measured": QualityMeasured,
     }
 )
 """Event name -> model of its data, for what l233 itself emits. The types of later chapters come with them."""

@@ -1,6 +1,8 @@
-"""What producers may say: one frozen model per event type, version 1.
+"""What happens to a worker, as producers say it: one frozen model per event type, version 1.
 
-A type is `fr.l233.` + name + `.v1`; `CONTRACTS` maps the name to its model. Field names are public.
+A type is `fr.l233.` + name + `.v1`; `CONTRACTS` maps the name to its model. Field names are public. What is
+said later of such an event stands in `schemas.follow_ups`, and all that is taken in together in
+`schemas.inputs`.
 """
 
 from collections.abc import Mapping
@@ -301,13 +303,9 @@ CONTRACTS: Final[Mapping[str, type[EventData]]] = MappingProxyType(
         "mediation.opened": MediationOpened,
     }
 )
-"""Event name -> model of its data. Exactly the input types of version 1."""
+"""Event name -> model of its data: the 23 types of the table in docs/contracts.md, and no follow-up."""
 
 
 def type_of(name: str) -> str:
     """Give the CloudEvents type of an event name: `contribution.paid` -> `fr.l233.contribution.paid.v1`."""
     return f"{TYPE_PREFIX}{name}.v1"
-
-
-EVENT_NAMES: Final[Mapping[str, str]] = MappingProxyType({type_of(name): name for name in CONTRACTS})
-"""CloudEvents type -> event name, for every type that is taken in."""

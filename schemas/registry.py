@@ -1,6 +1,7 @@
 """Everything that has a published schema: CloudEvents type -> what reads and describes its data.
 
-Three families: what producers send (`CONTRACTS`), what agents emit (`EMITTED`), the records on our topics.
+Three families: what is taken in (`INPUTS`), what agents emit (`EMITTED`), the records on our topics. Four
+types are of the first two: one model, one schema.
 """
 
 from collections.abc import Mapping
@@ -12,7 +13,8 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from schemas import records
 from schemas.emitted import EMITTED
-from schemas.events import CONTRACTS, type_of
+from schemas.events import type_of
+from schemas.inputs import INPUTS
 
 
 class DataAdapter(Protocol):
@@ -26,9 +28,9 @@ class DataAdapter(Protocol):
 
 
 INPUT: Final[Mapping[str, DataAdapter]] = MappingProxyType(
-    {type_of(name): TypeAdapter(model) for name, model in CONTRACTS.items()}
+    {type_of(name): TypeAdapter(model) for name, model in INPUTS.items()}
 )
-"""What producers send."""
+"""What is taken in: events and follow-ups."""
 
 OUTPUT: Final[Mapping[str, DataAdapter]] = MappingProxyType(
     {type_of(name): TypeAdapter(model) for name, model in EMITTED.items()}

@@ -13,7 +13,9 @@ from pydantic import ValidationError
 
 from schemas.attributes import attribute_text, attribute_violations
 from schemas.envelope import Envelope
-from schemas.events import CONTRACTS, EVENT_NAMES, EventData
+from schemas.events import EventData
+from schemas.follow_ups import FOLLOW_UPS
+from schemas.inputs import EVENT_NAMES, INPUTS
 from schemas.refusal import Refusal, Violation, listed, pointer
 from schemas.types import parse_time
 
@@ -41,9 +43,12 @@ class Event:
     """Every CloudEvents attribute, unknown extensions included, as text."""
 
 
-_VALIDATORS: Final = {name: model.__pydantic_validator__ for name, model in CONTRACTS.items()}
+_VALIDATORS: Final = {name: model.__pydantic_validator__ for name, model in INPUTS.items()}
 _UNKNOWN_TYPE = Violation("/type", "expected a type and version that l233 takes in: see schemas/published")
 _NO_DATA = Violation("/data", "expected data: there is none")
+_NO_CASE = Violation(
+    "/correlationid", "this attribute is required: the case that is meant, as its receipt names it"
+)
 
 
 def validate(envelope: Envelope) -> Event | Refusal:
@@ -56,6 +61,8 @@ def validate(envelope: Envelope) -> Event | Refusal:
     name = EVENT_NAMES.get(event_type) if isinstance(event_type, str) else None
     if name is None and isinstance(event_type, str) and event_type:
         return Refusal("unknown_type", listed((_UNKNOWN_TYPE, *violations)))
+    if name in FOLLOW_UPS and "correlationid" not in attributes:
+        violations.append(_NO_CASE)
     data = _data(name, envelope.payload, violations)
     if name is None or data is None or violations:
         return Refusal("contract", listed(violations))
@@ -99,6 +106,7 @@ _MESSAGES: Final[Mapping[str, str]] = {
     "missing": "this field is required",
     "extra_forbidden": "unknown field: the contract of this type does not have it",
     "model_type": "expected a JSON object",
+    "dict_type": "expected a JSON object",
     "string_type": "expected a string",
     "tuple_type": "expected a list",
     "too_short": "expected at least one value",

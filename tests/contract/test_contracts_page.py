@@ -3,7 +3,7 @@
 import json
 import re
 
-from schemas.events import CONTRACTS
+from schemas.inputs import INPUTS
 from schemas.refusal import REASONS, Refusal
 from schemas.validation import validate
 from tests.contract.project import ROOT
@@ -14,7 +14,7 @@ PAGE = (ROOT / "docs" / "contracts.md").read_text(encoding="utf-8")
 
 def test_every_type_is_told_with_its_fields() -> None:
     """A field stands in the row of its type, with `?` behind it when it may be left out."""
-    for name, model in CONTRACTS.items():
+    for name, model in INPUTS.items():
         (row,) = [line for line in PAGE.splitlines() if line.startswith("|") and f"`{name}`" in line]
         for field, info in model.model_fields.items():
             if field != "worker" or info.is_required():

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from schemas.events import EVENT_NAMES
+from schemas.inputs import EVENT_NAMES
 from schemas.publish import ENVELOPE, PUBLISHED
 from schemas.refusal import REASONS, Refusal
 from schemas.registry import EVERY_TYPE, INPUT
@@ -65,7 +65,7 @@ def test_a_valid_example_keeps_its_contract_and_the_published_schemas(example: P
 
 @pytest.mark.parametrize("example", VALID, ids=lambda path: path.stem)
 def test_only_what_producers_may_send_is_taken_in(example: Path) -> None:
-    """What l233 says itself is no input."""
+    """What only l233 says itself is no input."""
     result = validate(envelope(example))
     if type_in(example) in EVENT_NAMES:
         assert isinstance(result, Event)

@@ -7,7 +7,8 @@ import pytest
 import scheme
 from agents.roles import NAMES
 from coordination.directory import parse_directory
-from schemas.events import CONTRACTS, type_of
+from schemas.events import type_of
+from schemas.inputs import INPUTS
 from schemas.registry import EVERY_TYPE, OUTPUT, RECORDS
 from streaming.client import Limits
 from streaming.topics import Registry
@@ -49,7 +50,14 @@ def test_no_two_roles_share_state_or_input() -> None:
 
 def test_the_input_takes_every_event_and_nothing_else() -> None:
     """A new event type without its line in topics.yaml fails here."""
-    assert list(REGISTRY.topics["l233.events"].contracts) == [type_of(name) for name in CONTRACTS]
+    assert list(REGISTRY.topics["l233.events"].contracts) == [type_of(name) for name in INPUTS]
+
+
+def test_every_outcome_flows_where_cases_reads() -> None:
+    """Whatever is emitted beside acknowledgements: one topic, none forgotten."""
+    every = {contract for contract in OUTPUT if not contract.startswith("fr.l233.acknowledgement.")}
+    assert set(REGISTRY.topics["l233.outcomes"].contracts) == every
+    assert "l233.outcomes" in REGISTRY.roles["cases"].inputs
 
 
 def test_every_contract_exists() -> None:
@@ -76,7 +84,16 @@ def test_every_agent_of_the_directory_has_an_inbox_that_takes_any_event() -> Non
         inbox = f"l233.inbox.{agent}"
         assert REGISTRY.roles[agent].inputs == (inbox,)
         assert inbox in REGISTRY.roles["intake"].outputs
-        assert REGISTRY.topics[inbox].contracts == REGISTRY.topics["l233.events"].contracts
+        told = REGISTRY.topics[inbox].contracts
+        assert told[: len(INPUTS)] == REGISTRY.topics["l233.events"].contracts
+        assert set(told[len(INPUTS) :]) == {type_of("rights.mismatch"), type_of("escalation.raised")}
+
+
+def test_organisms_and_cases_reach_every_inbox() -> None:
+    """An organism asks another one, a head reminds, an acknowledgement from outside finds its organism."""
+    inboxes = {name for name in REGISTRY.topics if name.startswith("l233.inbox.")}
+    for role in set(NAMES) - {"intake"}:
+        assert inboxes <= set(REGISTRY.roles[role].outputs), role
 
 
 @pytest.mark.parametrize("name", ["l233.events", "l233.decisions"])

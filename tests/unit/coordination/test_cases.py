@@ -150,7 +150,7 @@ def test_a_report_counts_as_received_for_the_informed() -> None:
 def test_a_refusal_ends_the_part_of_its_organism() -> None:
     lead = FIRST.decision.recipients[0].organism
     others = [message for message in FIRST.said if message.organism != lead]
-    payload = b'{"organism": "%s", "role": "lead", "reason": "closed"}' % lead.encode()
+    payload = b'{"organism": "%s", "role": "lead", "reason": "out_of_scope"}' % lead.encode()
     assert (
         folded([FIRST.decision, *others, said(FIRST.decision, lead, "refused", payload)]).status == "closed"
     )

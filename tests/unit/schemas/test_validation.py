@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import schemas
-from schemas.events import CONTRACTS, ContributionPaid, type_of
+from schemas.events import ContributionPaid, type_of
+from schemas.follow_ups import FOLLOW_UPS
+from schemas.inputs import INPUTS
 from schemas.refusal import MOST_VIOLATIONS, Refusal
 from schemas.strict_json import JsonValue
 from schemas.validation import validate
@@ -161,10 +163,10 @@ def test_a_lone_surrogate_in_the_data_is_a_violation() -> None:
     assert refused_paths(of_type("appointment.requested", data)) == ["/data"]
 
 
-@pytest.mark.parametrize("name", CONTRACTS)
+@pytest.mark.parametrize("name", INPUTS)
 def test_optional_fields_may_be_absent_but_not_null(name: str) -> None:
     """Null says nothing that absence does not say better."""
-    model = CONTRACTS[name]
+    model = INPUTS[name]
     optional = [key for key, field in model.model_fields.items() if not field.is_required()]
     nulls = refused_paths(of_type(name, dict.fromkeys(optional)))
     assert {f"/data/{key}" for key in optional} <= set(nulls)
@@ -183,6 +185,26 @@ def test_an_end_may_be_the_start_but_not_before(name: str) -> None:
     accepted(of_type(name, {"starts": "2026-03-02", "ends": "2026-03-02"}))
     assert refused_paths(of_type(name, {"starts": "2026-03-02", "ends": "2026-03-01"})) == ["/data/ends"]
     assert refused_paths(of_type(name, {"starts": "x", "ends": "2026-03-01"})) == ["/data/starts"]
+
+
+@pytest.mark.parametrize("name", FOLLOW_UPS)
+def test_a_follow_up_names_its_case(name: str) -> None:
+    """Without `correlationid` nobody knows what it is about; the events of the table need none."""
+    assert refused_paths(of_type(name, {}))[0] == "/correlationid"
+    assert "/correlationid" not in refused_paths(binary({}, type=type_of(name), correlationid="case-1"))
+
+
+@pytest.mark.parametrize("name", ["case.clarified", "case.forwarded"])
+def test_no_organism_asks_or_forwards_to_itself(name: str) -> None:
+    data = {"organism": "cpam:311", "to": "cpam:311", **({"text": "?"} if name == "case.clarified" else {})}
+    assert refused_paths(binary(data, type=type_of(name), correlationid="case-1")) == ["/data/to"]
+
+
+def test_what_corrects_an_event_is_an_object_of_any_content() -> None:
+    """Which contract it must keep depends on the event that is corrected: intake looks."""
+    said = {"event": "a1", "source": "urn:fr:urssaf", "data": {"paid": ["206.00", {"period": 7}]}}
+    event = accepted(binary(said, type=type_of("case.updated"), correlationid="case-1"))
+    assert json.loads(event.data.to_json()) == said
 
 
 def test_departements_outside_the_scheme_are_valid() -> None:
@@ -208,10 +230,10 @@ STRANGE: st.SearchStrategy[JsonValue] = st.sampled_from(
 )
 
 
-@given(st.sampled_from(sorted(CONTRACTS)), st.data())
+@given(st.sampled_from(sorted(INPUTS)), st.data())
 def test_no_refusal_repeats_what_was_sent(name: str, data: st.DataObject) -> None:
     """A wrong value or name of a field may be personal; and every message is one of ours."""
-    keys = [*CONTRACTS[name].model_fields, MARKER]
+    keys = [*INPUTS[name].model_fields, MARKER]
     sent = data.draw(st.dictionaries(st.sampled_from(keys), STRANGE, min_size=1))
     wrong = data.draw(st.dictionaries(st.sampled_from(sorted(ATTRIBUTES)), st.just(MARKER)))
     result = validate(binary(sent, **{**wrong, "type": type_of(name)}))
