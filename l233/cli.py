@@ -33,6 +33,7 @@ COMMANDS: dict[str, str] = {
     "trace": "The whole story of a case: who was asked what, and what they answered.",
     "dead-letters": "Records that could not go on: list, show, redrive.",
     "check": "What production would decide about a file of events, without any Kafka.",
+    "rehearse": "The whole system over a file of events, in memory, on a virtual clock.",
     "convert": "Records of other systems to events: convert rne.",
     "kafka": "The local Apache Kafka: up, down, status.",
     "subject": "The reference of a worker under the configured key.",

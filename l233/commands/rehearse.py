@@ -1,0 +1,141 @@
+"""`l233 rehearse FILE`: the whole system over a file of events, in memory, on a virtual clock.
+
+Prints every event that l233 would emit, deadlines and escalations included. Exit code 0: every event was
+routed, 1: some were refused, 2: the file can't be read.
+"""
+
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from logging import CRITICAL
+from pathlib import Path
+from typing import Annotated, Final
+from zoneinfo import ZoneInfo
+
+import structlog
+import typer
+
+from agents.roles import NAMES, roles
+from agents.world import World
+from coordination.directory import Directory
+from coordination.rulebook import Rulebook, RulebookError
+from coordination.scheme_file import SchemeError, read_scheme
+from l233 import rehearsal_input, rehearsal_story
+from l233 import settings as configuration
+from l233.errors import BadInput
+from l233.output import remark
+from l233.reference import world
+from l233.rehearsal import Isolated, Moment, Rehearsal
+from l233.subject import configured_key, remark_on
+from l233.telling import counted, first, plain
+from schemas.envelope import pack_structured
+from streaming.topics import INPUT
+
+app = typer.Typer(add_completion=False)
+
+_PARIS: Final = ZoneInfo("Europe/Paris")
+_TOLD: Final = 20
+"""Refused events that a person is told one by one."""
+
+
+@app.command()
+def rehearse(
+    file: Annotated[str, typer.Argument(help="CloudEvents in structured JSON, one a line; - for stdin.")],
+    until: Annotated[
+        str | None,
+        typer.Option(help="Let time pass until then: a date (its end in Paris) or an RFC 3339 time."),
+    ] = None,
+    scheme: Annotated[
+        str | None, typer.Option(help="A version of the scheme, or a file that holds one: always in force.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the emitted events, one JSON a line.")] = False,
+) -> None:
+    """Rehearse offline everything that would happen: who answers what and when, and what would be late."""
+    settings = configuration.load()
+    if said := remark_on(configured_key(settings)):
+        remark(said)
+    end = None if until is None else rehearsal_input.milliseconds(_end(until))
+    known = world(settings)
+    if scheme is not None:
+        known = replace(known, rulebook=_only(scheme, known))
+    inputs = rehearsal_input.read(file, known.registry.topics[INPUT].partitions)
+    refused: list[Isolated] = []
+    taken = 0
+    with _silence():
+        for moment in Rehearsal(roles(NAMES, known)).run(inputs, end):
+            taken += len(moment.taken)
+            refused += moment.refused
+            _show(moment, known.directory, json=json)
+            for failure in moment.failed_timers:
+                remark(f"a timer failed: {failure}")
+    sys.stdout.flush()
+    for line in _summary(len(inputs), taken, refused):
+        remark(line)
+    if refused:
+        raise typer.Exit(1)
+
+
+def _end(text: str) -> datetime:
+    """Return the instant that `--until` names. Raises BadInput."""
+    expected = f"--until {text}: expected a date, 2026-03-02, or a time, 2026-03-02T09:30:00+01:00"
+    try:
+        if len(text) == len("2026-03-02"):
+            following = date.fromisoformat(text) + timedelta(days=1)
+            return datetime.combine(following, time(), _PARIS) - timedelta(milliseconds=1)
+        instant = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise BadInput(expected) from None
+    if instant.tzinfo is None:
+        raise BadInput(expected)
+    return instant
+
+
+def _only(given: str, known: World) -> Rulebook:
+    """Return the rulebook in which one version, by its name or in a file, always is in force."""
+    try:
+        path = Path(given)
+        if path.suffix in {".yaml", ".yml"} or path.is_file():
+            scheme = read_scheme(path.name, path.read_text(encoding="utf-8"), known.directory)
+            return Rulebook((scheme,)).only(scheme.version)
+        return known.rulebook.only(given)
+    except (OSError, UnicodeDecodeError, SchemeError, RulebookError) as error:
+        raise BadInput(f"--scheme {given}: {error}") from error
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep the agents from logging: all that they would tell is printed anyway."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(CRITICAL))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+
+
+def _show(moment: Moment, directory: Directory, *, json: bool) -> None:
+    if not json:
+        for line in rehearsal_story.told(moment, directory):
+            print(line)
+        return
+    emitted = sorted(moment.emitted, key=lambda one: one.order)
+    sys.stdout.write("".join(pack_structured(one.attributes, one.payload).decode() + "\n" for one in emitted))
+
+
+def _summary(read: int, taken: int, refused: Sequence[Isolated]) -> Iterator[str]:
+    reasons = Counter(one.letter.reason for one in refused)
+    yield from first((_told(one) for one in refused), _TOLD)
+    if taken < read:
+        yield f"{read - taken} of {read} events lie after --until and were not taken"
+    if refused:
+        yield f"{taken} events taken, {len(refused)} refused ({counted(reasons)})"
+
+
+def _told(one: Isolated) -> str:
+    letter = one.letter
+    where = f"line {one.line}" if one.line is not None else f"{letter.topic}/{letter.offset}"
+    errors = "; ".join(f"{plain(path) or '/'}  {message}" for path, message in letter.errors[:3])
+    return f"{where}  refused: {letter.reason}  {errors}".rstrip()

@@ -1,0 +1,240 @@
+"""The whole system in memory on a virtual clock: production's own handlers, with neither Kafka nor Faust.
+
+Every role has its state; what it writes goes to the roles that read it, until nothing is left, before time
+moves on. Inputs are taken in the order of their time, those of one time in the order of their lines. Timers
+fire at their own instant: before the inputs of any later one, after the inputs of the same one.
+"""
+
+import json
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import groupby
+from typing import Final, NamedTuple
+
+from agents.emission import DEAD_LETTERS
+from l233.rehearsal_memory import Memory
+from schemas.events import TYPE_PREFIX
+from schemas.records import DEAD_LETTER, DeadLetter
+from streaming.handling import Role
+from streaming.records import Output, Result, TimedHandler
+from streaming.timers import Timer, due_at
+
+EMITTED: Final = frozenset({"l233.acknowledgements", "l233.outcomes"})
+"""The topics of what l233 emits."""
+OWN_SOURCE: Final = "urn:l233:"
+"""What others say is on these topics too; what l233 says itself has a source that begins so."""
+
+STEPS: Final = (
+    "acknowledgement.registered",
+    "acknowledgement.forwarded",
+    "acknowledgement.received",
+    "acknowledgement.refused",
+    "social-aid.instructed",
+    "social-aid.referred",
+    "social-aid.paid",
+    "rights.recorded",
+    "rights.mismatch",
+    "entitlement.updated",
+    "radiation.answered",
+    "acknowledgement.reported",
+    "acknowledgement.settled",
+    "deadline.near",
+    "deadline.missed",
+    "escalation.raised",
+)
+"""The order in which an organism's events of one instant, line and case are told; others come after these."""
+_STEP: Final[Mapping[str, int]] = {f"{TYPE_PREFIX}{name}.v1": at for at, name in enumerate(STEPS)}
+
+
+class Held(NamedTuple):
+    """A record as it would lie on a topic."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+
+
+class Input(NamedTuple):
+    """An event of the file: its line from 1, its instant (milliseconds since the epoch), and its record.
+
+    `id` and `name` (such as `contribution.paid`) are None where they can't be read.
+    """
+
+    line: int
+    at_ms: int
+    id: str | None
+    name: str | None
+    record: Held
+
+
+class Emitted(NamedTuple):
+    """An event that l233 emits. `line` is the input's that it goes back to, None when that is none."""
+
+    at_ms: int
+    line: int | None
+    attributes: Mapping[str, str]
+    payload: bytes
+
+    @property
+    def order(self) -> tuple[float, str, str, int]:
+        """The place of the event among those of its instant: line, case, organism, step."""
+        organism = json.loads(self.payload).get("organism", "")
+        step = _STEP.get(self.attributes["type"], len(STEPS))
+        line = float("inf") if self.line is None else self.line
+        return line, self.attributes.get("correlationid", ""), organism, step
+
+
+@dataclass(frozen=True, slots=True)
+class Isolated:
+    """A record that a role could not go on with, and the line that it goes back to."""
+
+    line: int | None
+    letter: DeadLetter
+
+
+@dataclass(slots=True)
+class Moment:
+    """All that happens at one instant: the inputs taken, what is emitted, in order, and what is refused."""
+
+    at_ms: int
+    taken: list[Input] = field(default_factory=list)
+    emitted: list[Emitted] = field(default_factory=list)
+    refused: list[Isolated] = field(default_factory=list)
+    failed_timers: list[str] = field(default_factory=list)
+    """One line for each timer on which its role failed."""
+
+
+class _Part(NamedTuple):
+    """A role with its state."""
+
+    role: Role
+    memory: Memory
+
+
+class Rehearsal:
+    """Every role, its state, and what is due."""
+
+    def __init__(self, roles: Sequence[Role]) -> None:
+        """Begin with nothing known, of the roles given."""
+        self._due: list[tuple[int, int, bytes]] = []
+        """Instant, number of the role, key of the timer: a heap. A timer that was cancelled stays in it."""
+        self._parts: Final = [_Part(role, self._memory(number)) for number, role in enumerate(roles)]
+        self._readers: Final[dict[str, list[_Part]]] = defaultdict(list)
+        for part in self._parts:
+            for topic in part.role.inputs:
+                self._readers[topic].append(part)
+        self._offsets: Final[dict[str, int]] = defaultdict(int)
+        self._queue: Final[deque[Held]] = deque()
+        self._lines: Final[dict[tuple[bytes | None, str], int]] = {}
+        """Worker and id of every input taken, and its first line."""
+        self._moment = Moment(0)
+        self._line: int | None = None
+
+    def _memory(self, number: int) -> Memory:
+        return Memory(lambda key: heappush(self._due, (due_at(key), number, key)))
+
+    def run(self, inputs: Iterable[Input], until_ms: int | None = None) -> Iterator[Moment]:
+        """Take inputs, which stand in the order of their instants, and let time pass until the end.
+
+        The end is `until_ms`, and inputs after it are not taken; without it, the last input's instant.
+        """
+        for at_ms, taken in groupby(inputs, key=lambda one: one.at_ms):
+            if until_ms is not None and at_ms > until_ms:
+                break
+            yield from self._pass(at_ms - 1)
+            self._moment = Moment(max(at_ms, self._moment.at_ms))
+            for one in taken:
+                self._take(one)
+            self._fire(self._moment.at_ms)
+            yield self._moment
+        if until_ms is not None:
+            yield from self._pass(until_ms)
+
+    def _pass(self, until_ms: int) -> Iterator[Moment]:
+        """Let time pass up to an instant, that one included."""
+        while self._due and self._due[0][0] <= until_ms:
+            self._moment = Moment(max(self._due[0][0], self._moment.at_ms))
+            if self._fire(self._moment.at_ms):
+                yield self._moment
+
+    def _take(self, one: Input) -> None:
+        self._moment.taken.append(one)
+        self._line = one.line
+        self._queue.append(one.record)
+        if one.id is not None:
+            self._lines.setdefault((one.record.key, one.id), one.line)
+        self._cascade()
+
+    def _cascade(self) -> None:
+        """Hand records to the roles that read them, until none is left."""
+        queue = self._queue
+        while queue:
+            record = queue.popleft()
+            for part in self._readers[record.topic]:
+                try:
+                    result = part.role.handler(record, part.memory)
+                except Exception as error:  # isolation, as in a lane
+                    result = Result(part.role.dead_letter(record, error))
+                self._apply(part, result)
+
+    def _fire(self, until_ms: int) -> bool:
+        """Fire what is due, the earliest first; say whether anything was."""
+        fired = False
+        while self._due and self._due[0][0] <= until_ms:
+            _, number, key = heappop(self._due)
+            part = self._parts[number]
+            value = part.memory.get(key)
+            if value is None:
+                continue
+            fired = True
+            self._line = None
+            part.memory.take({key: None})
+            timer = Timer.read(key, value)
+            handler = part.role.handler
+            if not isinstance(handler, TimedHandler):
+                raise TypeError(f"{part.role.name} has a timer but takes none")
+            try:
+                self._apply(part, handler.due(timer, part.memory))
+            except Exception as error:  # told; in production it would be put off again and again
+                failed = f"{part.role.name}: {type(error).__name__}: {error}"
+                self._moment.failed_timers.append(failed)
+            self._cascade()
+        return fired
+
+    def _apply(self, part: _Part, result: Result) -> None:
+        part.memory.take(result.writes)
+        for output in result.outputs:
+            self._put(output)
+        for output in result.latest:
+            if output.topic in self._readers:
+                self._put(output)
+
+    def _put(self, output: Output) -> None:
+        """Show what an output says, and lay it before those who read it."""
+        topic = output.topic
+        if topic in EMITTED:
+            self._emit(output)
+        elif topic == DEAD_LETTERS:
+            letter = DEAD_LETTER.validate_json(output.value or b"")
+            self._moment.refused.append(Isolated(self._line, letter))
+        if topic in self._readers:
+            offset = self._offsets[topic]
+            self._offsets[topic] = offset + 1
+            partition = output.partition or 0
+            now = self._moment.at_ms
+            self._queue.append(Held(topic, partition, offset, now, output.key, output.value, output.headers))
+
+    def _emit(self, output: Output) -> None:
+        said = {name[3:]: value.decode() for name, value in output.headers if name.startswith("ce_")}
+        if not said["source"].startswith(OWN_SOURCE):
+            return
+        line = self._line
+        if line is None:
+            line = self._lines.get((output.key, said.get("causationid", "")))
+        self._moment.emitted.append(Emitted(self._moment.at_ms, line, said, output.value or b"{}"))

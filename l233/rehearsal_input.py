@@ -1,0 +1,69 @@
+"""Reads a file of events for a rehearsal: every line as the record that `publish` would send, by time."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from coordination.partitioning import partition_of
+from l233.event_file import Line, event_lines, require_json
+from l233.rehearsal import Held, Input
+from schemas.envelope import CONTENT_TYPE, STRUCTURED, Envelope, Headers, pack_binary, unpack_structured
+from schemas.events import TYPE_PREFIX
+from schemas.types import parse_time
+from streaming.topics import INPUT
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+def read(file: str, partitions: int) -> list[Input]:
+    """Return the events of a file (`-`: stdin) by time, those of one time by line.
+
+    An event whose time can't be read, which intake will refuse, is taken at that of the line before it.
+    Raises BadInput when the file can't be read, naming the line that is no JSON.
+    """
+    return in_order(_checked(file), partitions)
+
+
+def in_order(lines: Iterable[Line], partitions: int) -> list[Input]:
+    """Return events, each a line of structured JSON, by time, those of one time by line."""
+    found: list[tuple[datetime, Input]] = []
+    at = _EPOCH
+    for number, text in lines:
+        envelope = unpack_structured(text)
+        time = envelope.attributes.get("time")
+        at = (parse_time(time) if isinstance(time, str) else None) or at
+        found.append((at, _input(number, at, text, envelope, partitions)))
+    found.sort(key=lambda one: one[0])  # stable: the order of the lines within one time
+    return [one for _, one in found]
+
+
+def milliseconds(at: datetime) -> int:
+    """Return an instant in milliseconds since the epoch, as Kafka counts time."""
+    return (at - _EPOCH) // _MILLISECOND
+
+
+def _checked(file: str) -> Iterator[Line]:
+    for line in event_lines(file):
+        require_json(file, line)
+        yield line
+
+
+def _input(number: int, at: datetime, text: bytes, envelope: Envelope, partitions: int) -> Input:
+    headers: Headers = [(CONTENT_TYPE, STRUCTURED.encode())]
+    value = text
+    if envelope.payload is not None and not envelope.violations:
+        headers, value = pack_binary(envelope.attributes, envelope.payload)
+    subject = envelope.subject
+    key = None if subject is None else subject.encode()
+    partition = 0 if key is None else partition_of(key, partitions)
+    at_ms = milliseconds(at)
+    record = Held(INPUT, partition, number - 1, at_ms, key, value, headers)
+    id_, type_ = envelope.attributes.get("id"), envelope.attributes.get("type")
+    return Input(
+        number,
+        at_ms,
+        id_ if isinstance(id_, str) else None,
+        type_.removeprefix(TYPE_PREFIX).rpartition(".")[0] if isinstance(type_, str) else None,
+        record,
+    )
