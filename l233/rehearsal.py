@@ -5,13 +5,19 @@ moves on. Inputs are taken in the order of their time, those of one time in the 
 fire at their own instant: before the inputs of any later one, after the inputs of the same one.
 """
 
+import gc
 import json
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import groupby
+from json.encoder import encode_basestring as quoted
+from logging import CRITICAL
 from typing import Final, NamedTuple
+
+import structlog
 
 from agents.emission import DEAD_LETTERS
 from l233.rehearsal_memory import Memory
@@ -45,6 +51,7 @@ STEPS: Final = (
     "escalation.raised",
 )
 """The order in which an organism's events of one instant, line and case are told; others come after these."""
+_AFTER_ALL: Final = float("inf")
 _STEP: Final[Mapping[str, int]] = {f"{TYPE_PREFIX}{name}.v1": at for at, name in enumerate(STEPS)}
 
 
@@ -76,18 +83,27 @@ class Input(NamedTuple):
 class Emitted(NamedTuple):
     """An event that l233 emits. `line` is the input's that it goes back to, None when that is none."""
 
-    at_ms: int
     line: int | None
     attributes: Mapping[str, str]
     payload: bytes
+
+    @property
+    def name(self) -> str:
+        """The event's name, such as `rights.recorded`."""
+        return self.attributes["type"].removeprefix(TYPE_PREFIX).rpartition(".")[0]
 
     @property
     def order(self) -> tuple[float, str, str, int]:
         """The place of the event among those of its instant: line, case, organism, step."""
         organism = json.loads(self.payload).get("organism", "")
         step = _STEP.get(self.attributes["type"], len(STEPS))
-        line = float("inf") if self.line is None else self.line
+        line = _AFTER_ALL if self.line is None else self.line
         return line, self.attributes.get("correlationid", ""), organism, step
+
+    def as_json(self) -> str:
+        """Return the event as one line of structured JSON, without a line break."""
+        said = ",".join([f'"{name}":{quoted(value)}' for name, value in self.attributes.items()])
+        return f'{{{said},"datacontenttype":"application/json","data":{self.payload.decode()}}}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +125,29 @@ class Moment:
     failed_timers: list[str] = field(default_factory=list)
     """One line for each timer on which its role failed."""
 
+    def told(self) -> list[Emitted]:
+        """Return what is emitted, in the order in which it is told."""
+        return sorted(self.emitted, key=lambda one: one.order) if len(self.emitted) > 1 else self.emitted
+
 
 class _Part(NamedTuple):
     """A role with its state."""
 
     role: Role
     memory: Memory
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the agents from logging: what they would tell is told anyway; and collect garbage rarely."""
+    before, thresholds = structlog.get_config(), gc.get_threshold()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(CRITICAL))
+    gc.set_threshold(100_000, 20, 50)  # what is remembered stays, and to look through it all takes long
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+        gc.set_threshold(*thresholds)
 
 
 class Rehearsal:
@@ -237,4 +270,4 @@ class Rehearsal:
         line = self._line
         if line is None:
             line = self._lines.get((output.key, said.get("causationid", "")))
-        self._moment.emitted.append(Emitted(self._moment.at_ms, line, said, output.value or b"{}"))
+        self._moment.emitted.append(Emitted(line, said, output.value or b"{}"))

@@ -1,7 +1,8 @@
 """Reads a file of events for a rehearsal: every line as the record that `publish` would send, by time."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from coordination.partitioning import partition_of
@@ -22,15 +23,23 @@ def read(file: str, partitions: int) -> list[Input]:
     An event whose time can't be read, which intake will refuse, is taken at that of the line before it.
     Raises BadInput when the file can't be read, naming the line that is no JSON.
     """
-    return in_order(_checked(file), partitions)
+    return in_order(event_lines(file), partitions, partial(require_json, file))
 
 
-def in_order(lines: Iterable[Line], partitions: int) -> list[Input]:
-    """Return events, each a line of structured JSON, by time, those of one time by line."""
+def in_order(
+    lines: Iterable[Line], partitions: int, look_closer: Callable[[Line], None] = lambda _: None
+) -> list[Input]:
+    """Return events, each a line of structured JSON, by time, those of one time by line.
+
+    `look_closer` is asked about every line that shows no id, and may raise.
+    """
     found: list[tuple[datetime, Input]] = []
     at = _EPOCH
-    for number, text in lines:
+    for line in lines:
+        number, text = line
         envelope = unpack_structured(text)
+        if "id" not in envelope.attributes:
+            look_closer(line)
         time = envelope.attributes.get("time")
         at = (parse_time(time) if isinstance(time, str) else None) or at
         found.append((at, _input(number, at, text, envelope, partitions)))
@@ -41,12 +50,6 @@ def in_order(lines: Iterable[Line], partitions: int) -> list[Input]:
 def milliseconds(at: datetime) -> int:
     """Return an instant in milliseconds since the epoch, as Kafka counts time."""
     return (at - _EPOCH) // _MILLISECOND
-
-
-def _checked(file: str) -> Iterator[Line]:
-    for line in event_lines(file):
-        require_json(file, line)
-        yield line
 
 
 def _input(number: int, at: datetime, text: bytes, envelope: Envelope, partitions: int) -> Input:

@@ -7,7 +7,6 @@ from typing import Final
 from coordination.directory import Directory
 from l233.rehearsal import Emitted, Moment
 from l233.telling import organism, paris, plain
-from schemas.events import TYPE_PREFIX
 from schemas.strict_json import read
 
 _ORGANISMS: Final = frozenset({"organism", "to"})
@@ -22,18 +21,17 @@ def told(moment: Moment, directory: Directory) -> Iterator[str]:
         yield f"  line {one.line}: {plain(one.name or 'an event')} (id {plain(one.id or 'unreadable')})"
     for isolated in moment.refused:
         yield f"    refused: {isolated.letter.reason}"
-    for said in sorted(moment.emitted, key=lambda one: one.order):
+    for said in moment.told():
         yield f"    {_said(said, directory)}"
 
 
 def _said(said: Emitted, directory: Directory) -> str:
     data = read(said.payload)
     assert isinstance(data, dict)  # noqa: S101 - the data of what we emit is an object
-    name = said.attributes["type"].removeprefix(TYPE_PREFIX).rpartition(".")[0]
     own = [
         f"{field} {organism(str(value), directory) if field in _ORGANISMS else plain(str(value))}"
         for field, value in data.items()
         if field != "organism"
     ]
     by = f" {organism(str(data['organism']), directory)}" if "organism" in data else ""
-    return f"{name:<26}{by}{': ' + ', '.join(own) if own else ''}"
+    return f"{said.name:<26}{by}{': ' + ', '.join(own) if own else ''}"

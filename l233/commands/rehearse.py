@@ -7,15 +7,12 @@ routed, 1: some were refused, 2: the file can't be read.
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
-from logging import CRITICAL
 from pathlib import Path
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
-import structlog
 import typer
 
 from agents.roles import NAMES, roles
@@ -28,10 +25,9 @@ from l233 import settings as configuration
 from l233.errors import BadInput
 from l233.output import remark
 from l233.reference import world
-from l233.rehearsal import Isolated, Moment, Rehearsal
+from l233.rehearsal import Isolated, Moment, Rehearsal, quiet
 from l233.subject import configured_key, remark_on
 from l233.telling import counted, first, plain
-from schemas.envelope import pack_structured
 from streaming.topics import INPUT
 
 app = typer.Typer(add_completion=False)
@@ -64,7 +60,7 @@ def rehearse(
     inputs = rehearsal_input.read(file, known.registry.topics[INPUT].partitions)
     refused: list[Isolated] = []
     taken = 0
-    with _silence():
+    with quiet():
         for moment in Rehearsal(roles(NAMES, known)).run(inputs, end):
             taken += len(moment.taken)
             refused += moment.refused
@@ -105,24 +101,13 @@ def _only(given: str, known: World) -> Rulebook:
         raise BadInput(f"--scheme {given}: {error}") from error
 
 
-@contextmanager
-def _silence() -> Iterator[None]:
-    """Keep the agents from logging: all that they would tell is printed anyway."""
-    before = structlog.get_config()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(CRITICAL))
-    try:
-        yield
-    finally:
-        structlog.configure(**before)
-
-
 def _show(moment: Moment, directory: Directory, *, json: bool) -> None:
     if not json:
         for line in rehearsal_story.told(moment, directory):
             print(line)
         return
-    emitted = sorted(moment.emitted, key=lambda one: one.order)
-    sys.stdout.write("".join(pack_structured(one.attributes, one.payload).decode() + "\n" for one in emitted))
+    sys.stdout.write("".join([one.as_json() + "
+" for one in moment.told()]))
 
 
 def _summary(read: int, taken: int, refused: Sequence[Isolated]) -> Iterator[str]:
