@@ -106,8 +106,7 @@ def _show(moment: Moment, directory: Directory, *, json: bool) -> None:
         for line in rehearsal_story.told(moment, directory):
             print(line)
         return
-    sys.stdout.write("".join([one.as_json() + "
-" for one in moment.told()]))
+    sys.stdout.write("".join([one.as_json() + "\n" for one in moment.told()]))
 
 
 def _summary(read: int, taken: int, refused: Sequence[Isolated]) -> Iterator[str]:
