@@ -17,7 +17,7 @@ from agents.urssaf import Urssaf
 from agents.world import World
 from coordination.directory import parse_directory
 from coordination.scheme_file import read_rulebook
-from streaming.lane import Role
+from streaming.handling import Role
 from streaming.records import Handler, Output, Record
 from streaming.topics import Registry
 

@@ -9,7 +9,7 @@ from faust.app.base import BootStrategy
 
 from streaming.client import Connection
 from streaming.faust_slices import SliceTransport
-from streaming.lane import Role
+from streaming.handling import Role
 from streaming.lanes import Lanes
 from streaming.records import Slice
 

@@ -9,7 +9,6 @@ import contextlib
 import itertools
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
@@ -17,11 +16,11 @@ from aiokafka.errors import KafkaError
 
 from streaming import changelog
 from streaming.client import Connection
-from streaming.context import named
-from streaming.errors import LaneBroken, RecordTooLarge, StateInUse, TooManyUnexpected, TransactionLost
-from streaming.records import Handler, Output, Record, Result, TimedHandler, WithoutContent
+from streaming.errors import LaneBroken, StateInUse, TransactionLost
+from streaming.handling import Handling, Progress, Role
+from streaming.records import Output, Record
 from streaming.store import Overlay, Store
-from streaming.timers import PREFIX, Timer, due_at, timer_key
+from streaming.timers import PREFIX, Timer, due_at
 from streaming.transaction import Writer
 
 _log = structlog.get_logger(__name__)
@@ -33,27 +32,6 @@ _TIMERS = 500
 """Timers fired in one transaction."""
 _LOOK_AGAIN = 0.05
 """Seconds before a lane that is due, but not caught up, looks again."""
-_PUT_OFF_MS = 60_000
-"""How much later a timer on which the handler fails is tried again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Role:
-    """What a lane needs to know of its role."""
-
-    name: str
-    inputs: tuple[str, ...]
-    changelog: str
-    handler: Handler
-    dead_letter: Callable[[Record, Exception], Sequence[Output]]
-    tombstones_kept_ms: int = 7 * 24 * 3600 * 1000
-    takes: Mapping[str, int] = field(default_factory=dict)
-    """The largest record that a topic takes, in bytes; `Limits.output_bytes` for one that is not named."""
-
-    @property
-    def group(self) -> str:
-        """The consumer group, and the prefix of the transactional ids."""
-        return f"l233.{self.name}"
 
 
 class Flow(Protocol):
@@ -80,24 +58,6 @@ class Flow(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Progress:
-    """What a lane has done since its worker started."""
-
-    records: int = 0
-    transactions: int = 0
-    timers: int = 0
-    unexpected: int = 0
-    openings: int = 0
-    restored: int = 0
-    positions: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def moves(self) -> int:
-        """A number that changes whenever the lane gets on: to restore much state takes its time."""
-        return self.transactions + self.restored
-
-
 class Lane:
     """Owns everything about the workers of one partition number, for one role."""
 
@@ -118,7 +78,6 @@ class Lane:
         self._paused = False
         self._arrived = asyncio.Event()
         self._closing = False
-        self._unexpected_in_a_row = 0
         self._failures_in_a_row = 0
         self._next: dict[str, int] = {}
         self._untold: dict[str, int] = {}
@@ -133,6 +92,7 @@ class Lane:
         """Changes whenever the lane seeks: records fetched under another epoch are not for it."""
         self.working = False
         self.progress = Progress()
+        self._handling = Handling(role, connection.limits, connection.clock, self.progress)
 
     # -- what arrives -----------------------------------------------------------------------------
 
@@ -248,6 +208,7 @@ class Lane:
         await self._flow.seek(self.number, self._next)
         self.epoch = next(_epochs)
         self._first_timer = next((key for key, _ in self._store.scan(PREFIX)), None)
+        self._handling.opened(Overlay(self._store))
         self._caught_up = False
         self.working = True
         self._paused = False
@@ -304,9 +265,9 @@ class Lane:
         slices = await self._take()
         if slices:
             await self._transact(slices)
-        elif await self._timers_due():
+        if await self._timers_due():
             await self._fire()
-        elif self._untold and self._writer is not None and self._now() >= self._tell_at:
+        elif not slices and self._untold and self._writer is not None and self._now() >= self._tell_at:
             await self._writer.begin()
             await self._tell(self._writer)
             await self._writer.commit(self._role.changelog)
@@ -354,7 +315,7 @@ class Lane:
                 if due_at(key) > now:
                     break
                 if overlay.writes.get(key, value) is not None:  # not cancelled by one that fired before it
-                    self._work_timer(Timer.read(key, value), overlay, writer, now)
+                    self._handling.timer(Timer.read(key, value), overlay, writer, now)
         self._first_timer = next((key for key, _ in self._entries()), None)
 
     def _entries(self) -> Iterator[tuple[bytes, bytes]]:
@@ -362,25 +323,6 @@ class Lane:
         if self._store is None or self._first_timer is None:
             return iter(())
         return self._store.scan(PREFIX, self._first_timer)
-
-    def _work_timer(self, timer: Timer, overlay: Overlay, writer: Writer, now: int) -> None:
-        """Take what a timer causes; one on which the handler fails is told of and put off, never lost."""
-        try:
-            if not isinstance(self._role.handler, TimedHandler):
-                raise TypeError(f"{self._role.name} has a timer but takes none")  # noqa: TRY301  isolated as any
-            result = self._role.handler.due(timer, overlay)
-            self._check(result, writer)
-        except Exception as error:  # isolation: told in the log and in the count
-            self._count_unexpected(error, f"timer {timer.at_ms}")
-            later = timer_key(now + _PUT_OFF_MS, timer.name)
-            result = Result(writes={later: timer.value})
-        else:
-            self._unexpected_in_a_row = 0
-        for output in result.outputs:
-            writer.add(output)
-        overlay.take(Result(writes={timer.key: None}))
-        overlay.take(result)
-        self.progress.timers += 1
 
     # -- transactions -----------------------------------------------------------------------------
 
@@ -402,7 +344,7 @@ class Lane:
         async with self._transaction({r[-1].topic: r[-1].offset + 1 for r in slices}) as (overlay, writer):
             for records in slices:
                 for record in records:
-                    self._work(record, overlay, writer)
+                    self._handling.record(record, overlay, writer)
                     count += 1
                     if count % _CHUNK == 0:
                         await writer.send_full()
@@ -439,48 +381,6 @@ class Lane:
         for key, value in writes.items():
             if key.startswith(PREFIX) and value is not None:
                 self._first_timer = key if self._first_timer is None else min(self._first_timer, key)
-
-    def _work(self, record: Record, overlay: Overlay, writer: Writer) -> None:
-        """Take all of what a record causes, or, if the handler fails on it, its dead letter alone."""
-        record = self._clock.stamp(record)
-        try:
-            result = self._role.handler(record, overlay)
-            self._check(result, writer)
-        except Exception as error:  # isolation: told in the log, in the dead letter and in the count
-            result = self._isolate(record, error, writer)
-        else:
-            self._unexpected_in_a_row = 0
-        for output in result.outputs:
-            writer.add(output)
-        overlay.take(result)
-
-    def _check(self, result: Result, writer: Writer) -> None:
-        """Raise `RecordTooLarge` for anything that its topic, or the changelog, would refuse."""
-        for output in (*result.outputs, *result.latest):
-            writer.check(output)
-        for key, value in result.writes.items():
-            writer.check(Output(self._role.changelog, key, value))
-
-    def _isolate(self, record: Record, error: Exception, writer: Writer) -> Result:
-        self._count_unexpected(error, f"{record.topic}/{record.partition}/{record.offset}", **named(record))
-        letter = Result(outputs=self._role.dead_letter(record, error))
-        try:
-            self._check(letter, writer)
-        except RecordTooLarge:  # a compressed record may be far larger than the input takes
-            return Result(outputs=self._role.dead_letter(WithoutContent.of(record), error))
-        return letter
-
-    def _count_unexpected(self, error: Exception, place: str, **what: object) -> None:
-        """Tell of a failure of the handler; raise `TooManyUnexpected` after too many in a row."""
-        # A record that grows too large is its own fault, not the handler's: a flood of them stops nothing.
-        self._unexpected_in_a_row += not isinstance(error, RecordTooLarge)
-        self.progress.unexpected += 1
-        _log.error("record_unexpected", error=type(error).__name__, **{"place": place, **what})
-        if self._unexpected_in_a_row >= self._limits.unexpected_in_a_row:
-            raise TooManyUnexpected(
-                f"{self._role.name} failed on {self._unexpected_in_a_row} records in a row, last {place}: "
-                f"{type(error).__name__}; repair it and start again: nothing of this slice was committed"
-            ) from error
 
 
 def _size(records: Sequence[Record]) -> int:

@@ -7,7 +7,8 @@ import structlog
 
 from streaming.client import Connection
 from streaming.errors import LaneBroken
-from streaming.lane import Flow, Lane, Progress, Role
+from streaming.handling import Progress, Role
+from streaming.lane import Flow, Lane
 from streaming.records import Slice
 
 _log = structlog.get_logger(__name__)

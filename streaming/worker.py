@@ -23,7 +23,7 @@ from streaming import health
 from streaming.client import Connection
 from streaming.errors import DeliveryError, NoProgress
 from streaming.faust_role import RoleApp, role_app, wall_clock_ms
-from streaming.lane import Progress, Role
+from streaming.handling import Progress, Role
 
 _log = structlog.get_logger(__name__)
 EXIT_STOPPED = 0

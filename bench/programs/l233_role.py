@@ -4,7 +4,7 @@ import sys
 
 from bench.job import INPUT, Job
 from streaming.client import Connection
-from streaming.lane import Role
+from streaming.handling import Role
 from streaming.records import Output
 from streaming.worker import run
 

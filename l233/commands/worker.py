@@ -15,7 +15,7 @@ from l233.environment import require_own_environment
 from l233.errors import BadInput, L233Error
 from l233.settings import Settings
 from streaming import admin
-from streaming.lane import Role
+from streaming.handling import Role
 from streaming.topics import Registry
 from streaming.worker import run
 

@@ -15,7 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from streaming.client import Connection, Limits
 from streaming.clock import WALL, Clock
 from streaming.faust_role import RoleApp, wall_clock_ms
-from streaming.lane import Role
+from streaming.handling import Role
 from streaming.records import Handler, Output, Record, Result, State
 from streaming.worker import work
 

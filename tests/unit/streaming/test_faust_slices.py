@@ -12,7 +12,8 @@ from faust.types import TP
 from streaming.client import Connection, Limits
 from streaming.faust_role import RoleApp, wall_clock_ms
 from streaming.faust_slices import SliceConsumer
-from streaming.lane import Lane, Role
+from streaming.handling import Role
+from streaming.lane import Lane
 from streaming.lanes import Lanes
 from streaming.records import Record, Result, State
 

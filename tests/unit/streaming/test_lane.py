@@ -9,7 +9,8 @@ import pytest
 from streaming.client import Connection, Limits
 from streaming.errors import LaneBroken
 from streaming.faust_role import wall_clock_ms
-from streaming.lane import Lane, Role
+from streaming.handling import Role
+from streaming.lane import Lane
 from streaming.records import Record, Result, State
 
 

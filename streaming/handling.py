@@ -1,0 +1,204 @@
+"""What one record, or one timer, comes to in a transaction: its result, its dead letter, or its parking."""
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from streaming import parking
+from streaming.client import Limits
+from streaming.clock import Clock
+from streaming.context import named
+from streaming.errors import RecordTooLarge, TooManyUnexpected
+from streaming.parking import Retry
+from streaming.records import Handler, Output, Record, Result, State, TimedHandler, WithoutContent
+from streaming.store import Overlay
+from streaming.timers import Timer, timer_key
+from streaming.transaction import Writer
+
+_log = structlog.get_logger(__name__)
+_PUT_OFF_MS: Final = 60_000
+"""How much later a timer on which the handler fails is tried again."""
+_PARKED: Final = 200
+"""Parked records of one key worked in one go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a lane needs to know of its role."""
+
+    name: str
+    inputs: tuple[str, ...]
+    changelog: str
+    handler: Handler
+    dead_letter: Callable[[Record, Exception], Sequence[Output]]
+    tombstones_kept_ms: int = 7 * 24 * 3600 * 1000
+    takes: Mapping[str, int] = field(default_factory=dict)
+    """The largest record that a topic takes, in bytes; `Limits.output_bytes` for one that is not named."""
+
+    @property
+    def group(self) -> str:
+        """The consumer group, and the prefix of the transactional ids."""
+        return f"l233.{self.name}"
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a lane has done since its worker started."""
+
+    records: int = 0
+    transactions: int = 0
+    timers: int = 0
+    parked: int = 0
+    """Keys of which something waits."""
+    unexpected: int = 0
+    openings: int = 0
+    restored: int = 0
+    positions: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def moves(self) -> int:
+        """A number that changes whenever the lane gets on: to restore much state takes its time."""
+        return self.transactions + self.restored
+
+
+class Handling:
+    """Lets a role's handler work records and timers, each on its own."""
+
+    def __init__(self, role: Role, limits: Limits, clock: Clock, progress: Progress) -> None:
+        self._role = role
+        self._limits = limits
+        self._clock = clock
+        self._progress = progress
+        self._unexpected_in_a_row = 0
+        self._parked = set[bytes]()
+        """Keys of which something is parked."""
+
+    def opened(self, state: State) -> None:
+        """Know what is parked, from a state that was restored."""
+        self._parked = parking.keys(state)
+        self._progress.parked = len(self._parked)
+
+    def record(self, record: Record, overlay: Overlay, writer: Writer) -> None:
+        """Take all of what a record causes, or, if the handler fails on it, its dead letter alone."""
+        record = self._clock.stamp(record)
+        try:
+            result = self._behind_others(record, overlay, writer) or self._handled(record, overlay, writer)
+        except Retry as retry:
+            result = self._parked_first(record, retry, writer)
+        except Exception as error:  # isolation: told in the log, in the dead letter and in the count
+            result = self._isolate(record, error, writer)
+        self._take_result(result, overlay, writer)
+
+    def _handled(self, record: Record, overlay: Overlay, writer: Writer) -> Result:
+        result = self._role.handler(record, overlay)
+        self._check(result, writer)
+        self._unexpected_in_a_row = 0
+        return result
+
+    @staticmethod
+    def _take_result(result: Result, overlay: Overlay, writer: Writer) -> None:
+        for output in result.outputs:
+            writer.add(output)
+        overlay.take(result)
+
+    # -- parking ----------------------------------------------------------------------------------
+
+    def _behind_others(self, record: Record, overlay: Overlay, writer: Writer) -> Result | None:
+        """Park a record behind those of its key that wait already; None when none does."""
+        if not self._parked or (record.key or b"") not in self._parked:
+            return None
+        queue = parking.Queue.read(record.key or b"", overlay)
+        if queue is None:
+            return None
+        result = Result(writes=queue.joined(record))
+        self._check(result, writer)
+        return result
+
+    def _parked_first(self, record: Record, retry: Retry, writer: Writer) -> Result:
+        """Park a record that can't be worked now: what follows it under its key will wait behind it."""
+        result = Result(writes=parking.parked(record, retry, self._clock.now_ms()))
+        try:
+            self._check(result, writer)
+        except RecordTooLarge as error:
+            return self._isolate(record, error, writer)
+        self._parked.add(record.key or b"")
+        self._progress.parked = len(self._parked)
+        _log.info("key_parked", reason=str(retry), **named(record))
+        return result
+
+    def _try_again(self, key: bytes, overlay: Overlay, writer: Writer, at_ms: int) -> None:
+        """Work what is parked under a key, in order, until all is done or the next one must wait again."""
+        queue = parking.Queue.read(key, overlay)
+        if queue is None:
+            return
+        done = 0
+        for record in itertools.islice(queue.waiting(overlay, at_ms), _PARKED):
+            try:
+                result = self._handled(record, overlay, writer)
+            except Retry as retry:
+                overlay.take(Result(writes=queue.put_off(done, retry, at_ms)))
+                return
+            except Exception as error:  # isolation, as for a record that comes from its input
+                result = self._isolate(record, error, writer)
+            self._take_result(result, overlay, writer)
+            done += 1
+        overlay.take(Result(writes=queue.passed(done, at_ms)))
+        if parking.Queue.read(key, overlay) is None:
+            self._parked.discard(key)
+            self._progress.parked = len(self._parked)
+            _log.info("key_released", records=done)
+
+    def _check(self, result: Result, writer: Writer) -> None:
+        """Raise `RecordTooLarge` for anything that its topic, or the changelog, would refuse."""
+        for output in (*result.outputs, *result.latest):
+            writer.check(output)
+        for key, value in result.writes.items():
+            writer.check(Output(self._role.changelog, key, value))
+
+    def _isolate(self, record: Record, error: Exception, writer: Writer) -> Result:
+        self._count_unexpected(error, f"{record.topic}/{record.partition}/{record.offset}", **named(record))
+        letter = Result(outputs=self._role.dead_letter(record, error))
+        try:
+            self._check(letter, writer)
+        except RecordTooLarge:  # a compressed record may be far larger than the input takes
+            return Result(outputs=self._role.dead_letter(WithoutContent.of(record), error))
+        return letter
+
+    def _count_unexpected(self, error: Exception, place: str, **what: object) -> None:
+        """Tell of a failure of the handler; raise `TooManyUnexpected` after too many in a row."""
+        # A record that grows too large is its own fault, not the handler's: a flood of them stops nothing.
+        self._unexpected_in_a_row += not isinstance(error, RecordTooLarge)
+        self._progress.unexpected += 1
+        _log.error("record_unexpected", error=type(error).__name__, **{"place": place, **what})
+        if self._unexpected_in_a_row >= self._limits.unexpected_in_a_row:
+            raise TooManyUnexpected(
+                f"{self._role.name} failed on {self._unexpected_in_a_row} records in a row, last {place}: "
+                f"{type(error).__name__}; repair it and start again: nothing of this slice was committed"
+            ) from error
+
+    def timer(self, timer: Timer, overlay: Overlay, writer: Writer, now: int) -> None:
+        """Take what a timer causes; one on which the handler fails is told of and put off, never lost."""
+        overlay.take(Result(writes={timer.key: None}))
+        self._progress.timers += 1
+        key = parking.owner(timer.name)
+        if key is not None:
+            self._try_again(key, overlay, writer, now)
+            return
+        try:
+            if not isinstance(self._role.handler, TimedHandler):
+                raise TypeError(f"{self._role.name} has a timer but takes none")  # noqa: TRY301  isolated as any
+            result = self._role.handler.due(timer, overlay)
+            self._check(result, writer)
+        except Retry as retry:
+            later = timer_key(now + (retry.after_ms or _PUT_OFF_MS), timer.name)
+            result = Result(writes={later: timer.value})
+        except Exception as error:  # isolation: told in the log and in the count
+            self._count_unexpected(error, f"timer {timer.at_ms}")
+            later = timer_key(now + _PUT_OFF_MS, timer.name)
+            result = Result(writes={later: timer.value})
+        else:
+            self._unexpected_in_a_row = 0
+        self._take_result(result, overlay, writer)
