@@ -71,6 +71,31 @@ class Situation:
     attachments: dict[str, str] = field(default_factory=dict)
 
 
+ClockLevel = Literal["paid", "decided", "resolved"]
+"""What a further clock of a case waits for."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartedClock:
+    """A further clock that an event starts, beside the acknowledgements: until `until` happens, by `due`."""
+
+    name: str
+    organism: str
+    level: ClockLevel
+    until: str
+    due: str
+    basis: str
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectedEvent:
+    """The event that a correction is about."""
+
+    id: str
+    source: str
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """Who gets an event, and why: scheme, rule, legal basis and the inputs that were used."""
@@ -87,6 +112,8 @@ class Decision:
     situation_from: Literal["event", "known"]
     recipients: tuple[Recipient, ...]
     unresolved: tuple[Unresolved, ...]
+    clocks: tuple[StartedClock, ...] = ()
+    corrects: CorrectedEvent | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,16 +189,26 @@ class CaseEvent:
 
 @dataclass(frozen=True, slots=True)
 class GivenAcknowledgement:
-    """An acknowledgement that an organism gave."""
+    """An acknowledgement that an organism gave; `late`: after the deadline. `code` is a report's."""
 
     id: str
     level: Level
     at: str
+    code: int | None = None
+    late: bool = False
+
+
+Ended = Literal["answered", "silence", "stopped", "annulled"]
+"""What ended a part: the answer asked, silence, the event its clock waited for, an annulment."""
 
 
 @dataclass(frozen=True, slots=True)
 class CaseRecipient:
-    """One organism's part in a case: what one decision asks, and what was answered so far."""
+    """One organism's part in a case: what one decision asks, and what was answered so far.
+
+    `due` is `by`, unless an outage moved it. `done_at` is when the part ended, and `ended` how; `near_at` and
+    `missed_at` are when the clock said so.
+    """
 
     decision: str
     organism: str
@@ -180,6 +217,26 @@ class CaseRecipient:
     acknowledge: Acknowledge
     by: str
     given: tuple[GivenAcknowledgement, ...]
+    due: str = ""
+    near_at: str | None = None
+    missed_at: str | None = None
+    done_at: str | None = None
+    ended: Ended | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseClock:
+    """A further clock of a case, as it stands; the fields are those of a recipient's clock."""
+
+    decision: str
+    organism: str
+    level: ClockLevel
+    until: str
+    due: str
+    near_at: str | None
+    missed_at: str | None
+    done_at: str | None
+    ended: Ended | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +251,62 @@ class WaitingAcknowledgement:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseOutcome:
+    """What an organism made of an event of the case, beside acknowledging it."""
+
+    id: str
+    name: str
+    organism: str
+    at: str
+    causation: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseEscalation:
+    """A missed deadline before a national head; its reminder to the organism is due by `remind_by`."""
+
+    id: str
+    to: str
+    decision: str
+    organism: str
+    level: str
+    at: str
+    received_at: str | None
+    remind_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeclinedAcknowledgement:
+    """An acknowledgement from outside that was not taken, and why."""
+
+    id: str
+    organism: str
+    level: Level
+    at: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseCorrection:
+    """A correction, and what depended on the corrected event: each by its id.
+
+    `deadlines` are `<organism> <level> <due>` of those that still ran.
+    """
+
+    event: str
+    source: str
+    by: str
+    kind: Literal["updated", "annulled"]
+    at: str
+    decisions: tuple[str, ...]
+    acknowledgements: tuple[str, ...]
+    outcomes: tuple[str, ...]
+    deadlines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CaseState:
-    """Where a case is: its events, who was asked what, and what they answered."""
+    """Where a case is: its events, who was asked what, what they answered, what the clock said."""
 
     case: str
     worker: str
@@ -205,6 +316,11 @@ class CaseState:
     events: tuple[CaseEvent, ...]
     recipients: tuple[CaseRecipient, ...]
     waiting: tuple[WaitingAcknowledgement, ...]
+    clocks: tuple[CaseClock, ...] = ()
+    outcomes: tuple[CaseOutcome, ...] = ()
+    escalations: tuple[CaseEscalation, ...] = ()
+    corrections: tuple[CaseCorrection, ...] = ()
+    declined: tuple[DeclinedAcknowledgement, ...] = ()
 
 
 DECISION: Final = TypeAdapter(Decision)
