@@ -1,9 +1,9 @@
 """CNAM (CSS art. L221-1): national head of the CPAM. Establishes the scheme, receives escalations."""
 
-from agents.organism import Organism
+from agents.national_head import NationalHead
 
 
-class Cnam(Organism):
+class Cnam(NationalHead):
     """Informed of mediations that concern a CPAM; leads no worker's case (CSS art. L233-1)."""
 
     agent = "cnam"

@@ -1,64 +1,24 @@
-"""What the seven organisms have in common: an inbox, a check of competence, an acknowledgement.
+"""What the seven organisms have in common: an inbox, a check of competence, an answer, social aid.
 
 An organism's own module says what it is and, activity by activity, what it does.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final
-
 import structlog
 
-from agents.emission import MANDATE_HEADER, attributes, outcome
+from agents import social_aid
+from agents.emission import outcome
 from agents.intake import acknowledge
+from agents.requests import NOTHING, Acts, NoMandateError, Request, read, together
 from agents.world import World
+from coordination import mediation
 from coordination.acknowledgement import Acknowledgement, answer, reported
-from coordination.intake import instant
-from coordination.outcomes import Outcome
 from coordination.reporting import reports_by_itself
-from schemas.events import TYPE_PREFIX
-from schemas.records import MANDATE, EventRef, Mandate
 from streaming.context import named
 from streaming.records import Output, Record, Result, State
 
+__all__ = ["NOTHING", "Acts", "NoMandateError", "Organism", "Request", "read", "together"]
+
 _log = structlog.get_logger(__name__)
-
-
-class NoMandateError(ValueError):
-    """A record in an inbox that no decision put there: it lacks its mandate or its event."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What reaches an organism: an event, and what a decision asks of it; `at` RFC 3339 when it arrived."""
-
-    event: EventRef
-    payload: bytes
-    mandate: Mandate
-    at: str
-
-    @property
-    def name(self) -> str:
-        """The event's name, such as `contribution.paid`."""
-        return self.event.type.removeprefix(TYPE_PREFIX).removesuffix(".v1")
-
-
-@dataclass(frozen=True, slots=True)
-class Acts:
-    """What an organism does on a request, beside saying that it has it.
-
-    `proofs` go as reasons into the report that the organism gives by itself, if it gives one;
-    `acknowledgements` are what it says beyond.
-    """
-
-    outcomes: Sequence[Outcome] = ()
-    acknowledgements: Sequence[Acknowledgement] = ()
-    outputs: Sequence[Output] = ()
-    writes: Mapping[bytes, bytes | None] = field(default_factory=dict)
-    proofs: tuple[str, ...] = ()
-
-
-NOTHING: Final = Acts()
 
 
 class Organism:
@@ -73,37 +33,41 @@ class Organism:
     def __call__(self, record: Record, state: State) -> Result:
         """Receive a request (or refuse it with its ground), act on it, and report where nobody is needed."""
         request = read(record)
+        if request.is_told:
+            acts = self._acts(request, state)
+            return Result(self._records((), acts, ()), acts.writes)
         mandate = request.mandate
-        given = answer(mandate, request.event, self.agent, self.world.directory, request.at)
+        given = answer(
+            mandate,
+            request.event,
+            self.agent,
+            self.world.directory,
+            request.at,
+            objection=mediation.objection(request.name, mandate.role, request.payload),
+        )
         if given.level == "refused":
             _log.warning("organism_refused", organism=given.organism, **named(record))
             return Result([acknowledge(self.agent, given)])
-        acts = self.act(request, state)
-        outputs = [
-            acknowledge(self.agent, given),
-            *(outcome(self.agent, made) for made in acts.outcomes),
-            *(acknowledge(self.agent, said) for said in acts.acknowledgements),
-            *acts.outputs,
-        ]
+        acts = self._acts(request, state)
+        report: tuple[Acknowledgement, ...] = ()
         if reports_by_itself(request.name, mandate.role):
-            report = reported(mandate, request.event, request.at, acts.proofs)
-            outputs.append(acknowledge(self.agent, report))
-        return Result(outputs, acts.writes)
+            report = (reported(mandate, request.event, request.at, acts.proofs),)
+        return Result(self._records((given,), acts, report), acts.writes)
 
     def act(self, request: Request, state: State) -> Acts:
-        """Return what the organism does on a request that it has received."""
+        """Return what the organism does on a request that it has received, beside social aid."""
         return NOTHING
 
+    def _acts(self, request: Request, state: State) -> Acts:
+        return together(social_aid.act(request, state), self.act(request, state))
 
-def read(record: Record) -> Request:
-    """Return the request that an inbox record is.
-
-    Raises `NoMandateError` for a record that intake did not put there.
-    """
-    mandate = next((value for name, value in record.headers if name == MANDATE_HEADER), None)
-    said = attributes(record)
-    missing = [name for name in ("id", "source", "type", "subject", "time") if name not in said]
-    if mandate is None or record.value is None or missing:
-        raise NoMandateError(f"an inbox takes only what intake routes: no {MANDATE_HEADER} or no event")
-    event = EventRef(said["id"], said["source"], said["type"], said["subject"], said["time"])
-    return Request(event, record.value, MANDATE.validate_json(mandate), instant(record.timestamp))
+    def _records(
+        self, first: tuple[Acknowledgement, ...], acts: Acts, last: tuple[Acknowledgement, ...]
+    ) -> list[Output]:
+        """Return all that one record causes, in the order in which others are to read it."""
+        return [
+            *(acknowledge(self.agent, said) for said in first),
+            *(outcome(self.agent, made) for made in acts.outcomes),
+            *(acknowledge(self.agent, said) for said in (*acts.acknowledgements, *last)),
+            *acts.outputs,
+        ]

@@ -18,10 +18,11 @@ from schemas.inputs import EVENT_NAMES
 from schemas.records import Decision, EventRef, Level, Mandate, Recipient
 from schemas.validation import Event
 
-Ground = Literal["not_served_here", "not_competent"]
+Ground = Literal["not_served_here", "not_competent", "no_prior_approach"]
 """Why an organism refuses by itself.
 
 not_served_here: the directory names another agent. not_competent: a national head was asked to lead.
+no_prior_approach: a mediation needs one (CSS art. R612-9, L).
 """
 
 _MODELS: Final[Mapping[Level, type[emitted.Acknowledgement]]] = {
@@ -174,7 +175,15 @@ def _said(
     return data, data.model_dump_json(exclude_none=True).encode()
 
 
-def answer(mandate: Mandate, event: EventRef, agent: str, directory: Directory, at: str) -> Acknowledgement:
+def answer(
+    mandate: Mandate,
+    event: EventRef,
+    agent: str,
+    directory: Directory,
+    at: str,
+    *,
+    objection: Ground | None = None,
+) -> Acknowledgement:
     """Return what the organism of a mandate answers by itself: `received`, or `refused` with its ground.
 
     Args:
@@ -183,11 +192,12 @@ def answer(mandate: Mandate, event: EventRef, agent: str, directory: Directory, 
         agent: the agent that answers, such as `cgss`.
         directory: organisms, with the agent that serves each.
         at: the time of the answer, RFC 3339.
+        objection: what the event's own data has against it, if the organism is competent.
 
     Raises:
         MandateError: when the directory has no such organism: intake and this agent read different ones.
     """
-    ground = _objection(mandate, agent, directory)
+    ground = _incompetence(mandate, agent, directory) or objection
     level: Level = "received" if ground is None else "refused"
     return _answered(mandate, event, level, at, _said(level, mandate.organism, mandate.role, reason=ground))
 
@@ -213,7 +223,7 @@ def _answered(mandate: Mandate, event: EventRef, level: Level, at: str, said: _S
     )
 
 
-def _objection(mandate: Mandate, agent: str, directory: Directory) -> Ground | None:
+def _incompetence(mandate: Mandate, agent: str, directory: Directory) -> Ground | None:
     organism = directory.organisms.get(mandate.organism)
     if organism is None:
         raise MandateError(f"{mandate.organism} is not in the directory: run every role with one version")

@@ -154,8 +154,8 @@ class Ledger:
             return
         organism = _organism(value)
         self._organisms[organism] += 1
-        if headers["ce_type"].endswith(b".forwarded.v1"):
-            return  # given with the decision: what the organism itself has received is not said by it
+        if not headers["ce_type"].endswith((b".received.v1", b".refused.v1")):
+            return  # forwarded with the decision, or reported later: neither says what reached the organism
         cause = headers.get("ce_causationid", b"").decode()
         self._answered.add((headers["ce_subject"].decode(), cause, organism))
 

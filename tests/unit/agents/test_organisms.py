@@ -2,15 +2,22 @@
 
 import pytest
 
+from agents.carsat import Carsat
+from agents.cgss import Cgss
+from agents.cpam import Cpam
 from agents.intake import IntakeAgent
 from agents.organism import NoMandateError, Organism
 from agents.roles import ORGANISMS, load_world
+from agents.urssaf import Urssaf
 from coordination import acknowledgement
+from schemas.emitted import AcknowledgementReported
 from schemas.envelope import unpack
 from streaming.records import Output
 from streaming.topics import Registry
+from tests.unit.agents.mandates import asked
 from tests.unit.agents.records import Kept, Memory, arrived, event, registered
 
+ANSWERS = "l233.acknowledgements"
 WORLD = load_world(Registry.load())
 TOULOUSE = {"siren": "732829320", "residence": "31555", "establishment": "31555"}
 CAYENNE = {"siren": "732829320", "residence": "97302", "establishment": "97302"}
@@ -24,6 +31,7 @@ FOR_EACH = {
     "cnav": event("mediation.opened", {**MEDIATION, "against": "carsat:31"}),
     "acoss": event("mediation.opened", {**MEDIATION, "against": "urssaf:midi-pyrenees"}),
 }
+LEADS = ("urssaf", "cgss")
 
 
 @pytest.fixture(params=ORGANISMS, ids=lambda organism: organism.agent)
@@ -49,7 +57,7 @@ def test_it_acknowledges_what_it_is_competent_for(organism: Organism) -> None:
     """A request in its own inbox is received, for the event and the case that it came with."""
     record = inbox(organism.agent)
     said = unpack(record.value, record.headers).attributes
-    (output,) = organism(record, Memory()).outputs
+    output, *_ = organism(record, Memory()).outputs
     given = answer(output)
     assert given.level == "received"
     assert (given.causation, given.case, given.subject) == (
@@ -58,6 +66,29 @@ def test_it_acknowledges_what_it_is_competent_for(organism: Organism) -> None:
         said["subject"],
     )
     assert output.topic == "l233.acknowledgements"
+
+
+def test_it_reports_by_itself_only_where_nobody_is_needed(organism: Organism) -> None:
+    """Who leads the registration of an activity reports code 0 at once; who is informed has received it."""
+    record = inbox(organism.agent)
+    given = [answer(output) for output in organism(record, Memory()).outputs if output.topic == ANSWERS]
+    assert [one.level for one in given] == ["received", *["reported"] * (organism.agent in LEADS)]
+    for one in given[1:]:
+        assert isinstance(one.data, AcknowledgementReported)
+        assert one.data.code == 0
+        assert (one.causation, one.case) == (given[0].causation, given[0].case)
+
+
+@pytest.mark.parametrize(
+    ("kind", "late"),
+    [(Cpam, "cpam:311"), (Urssaf, "urssaf:bretagne"), (Carsat, "cnav:ile-de-france"), (Cgss, "ccss:481")],
+)
+def test_a_reminder_is_told_and_not_answered(kind: type[Organism], late: str) -> None:
+    """What a head reminds an organism of is owed since before: to have received it would add nothing."""
+    told = asked(
+        "escalation.raised", {"to": "cnam", "organism": late, "level": "reported"}, late, role="support"
+    )
+    assert kind(WORLD)(told, Memory()).outputs == []
 
 
 def test_it_refuses_what_another_agent_serves(organism: Organism) -> None:

@@ -1,0 +1,41 @@
+"""Records of inboxes that no intake has to write first: an event, and what is asked of one organism."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from agents.emission import MANDATE_HEADER
+from schemas.records import MANDATE, Mandate
+from schemas.types import Role
+from tests.unit.agents.records import Kept, event
+
+CASE = "0f3c9f0e-8a59-5b3f-9f4e-8f6d8f1f2a11"
+ASKED = Mandate(
+    case=CASE,
+    organism="",
+    role="lead",
+    activity="social-action",
+    acknowledge="reported",
+    by="2026-03-16T23:59:59+01:00",
+    basis="worked example",
+    status="example",
+    scheme="2026-01",
+)
+
+
+def asked(
+    name: str,
+    data: Mapping[str, object],
+    organism: str,
+    *,
+    role: Role = "lead",
+    id_: str = "e1",
+    time: str = "2026-03-02T10:00:00+01:00",
+    about: str | None = None,
+) -> Kept:
+    """Return a record of the inbox of the agent that serves an organism; `about` is its causation."""
+    record = event(name, dict(data), id_=id_, case=CASE)
+    headers = [(key, time.encode() if key == "ce_time" else value) for key, value in record.headers]
+    if about is not None:
+        headers.append(("ce_causationid", about.encode()))
+    mandate = replace(ASKED, organism=organism, role=role)
+    return replace(record, topic="", headers=(*headers, (MANDATE_HEADER, MANDATE.dump_json(mandate))))
