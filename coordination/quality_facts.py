@@ -1,0 +1,222 @@
+"""Decides what quality needs to know of a record: who was asked what, what was given, what came of it.
+
+The facts of a case are sets: taken in any order, or twice, they are the same.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from pydantic_core import ValidationError, from_json
+
+from coordination.conservation import ACKNOWLEDGEMENTS, DECISIONS, Written
+from schemas.events import TYPE_PREFIX
+from schemas.inputs import EVENT_NAMES
+from schemas.records import DECISION, MANDATE, Decision
+
+OUTCOMES: Final = "l233.outcomes"
+TOPICS: Final = (DECISIONS, ACKNOWLEDGEMENTS, OUTCOMES)
+_MANDATE_HEADER: Final = "l233-mandate"
+_FURTHER_CLOCKS: Final = frozenset({"paid", "decided"})
+_KEPT: Final = frozenset({"rights.recorded", "rights.mismatch", "social-aid.paid", "deadline.missed"})
+
+
+class FactError(ValueError):
+    """A record that is not what its topic holds: the message says which and what is missing."""
+
+
+class Asked(NamedTuple):
+    """An organism was asked for an answer to an event: `name` its type, `level` what it owes, `by` when."""
+
+    event: str
+    name: str
+    time: str
+    registered: str
+    organism: str
+    role: str
+    activity: str
+    level: str
+    by: str
+
+
+class Given(NamedTuple):
+    """An organism said something about an event; `event` is empty where it names none."""
+
+    event: str
+    organism: str
+    level: str
+    at: str
+    code: int | None
+    """Of `reported`: 0 to 3."""
+
+
+class Told(NamedTuple):
+    """Something came of an event; `level` and `due` are those of a missed deadline, else empty."""
+
+    event: str
+    name: str
+    organism: str
+    at: str
+    level: str
+    due: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything known of one case."""
+
+    asked: frozenset[Asked] = frozenset()
+    given: frozenset[Given] = frozenset()
+    told: frozenset[Told] = frozenset()
+
+    def with_(self, other: "Facts") -> "Facts":
+        """Return what both know."""
+        return Facts(self.asked | other.asked, self.given | other.given, self.told | other.told)
+
+    @property
+    def last(self) -> int:
+        """The latest instant of which anything is known, in milliseconds; 0 where nothing is."""
+        instants = [asked.registered for asked in self.asked]
+        instants += [given.at for given in self.given]
+        instants += [told.at for told in self.told]
+        return max(map(instant, instants), default=0)
+
+
+NOTHING: Final = Facts()
+
+CaseKey = tuple[str, str]
+"""Worker and case: producers may give two workers one case id."""
+
+
+class Taken(NamedTuple):
+    """What a record tells, and of which case."""
+
+    case: CaseKey
+    facts: Facts
+
+
+@lru_cache(maxsize=65_536)
+def instant(text: str) -> int:
+    """Return an RFC 3339 time in milliseconds since 1970."""
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def take(record: Written) -> Taken | None:
+    """Return what a record of `TOPICS` tells; None where quality needs nothing of it.
+
+    Raises:
+        FactError: when the record is none of ours.
+    """
+    headers = {name: value.decode() for name, value in record.headers}
+    try:
+        match record.topic:
+            case "l233.decisions":
+                decision = DECISION.validate_json(record.value or b"")
+                return Taken((decision.event.subject, decision.case), _decided(decision, headers["ce_time"]))
+            case "l233.acknowledgements":
+                facts = _given(headers, record.value or b"")
+            case "l233.outcomes":
+                facts = _told(headers, record.value or b"")
+            case _:
+                return None
+        if facts is None:
+            return None
+        return Taken((headers["ce_subject"], headers["ce_correlationid"]), facts)
+    except (KeyError, ValueError, TypeError) as error:
+        kind = "data that break their contract" if isinstance(error, ValidationError) else repr(error)
+        raise FactError(
+            f"a record of {record.topic} (partition {record.partition}, offset {record.offset}) can't be "
+            f"counted: {kind}: look at its producer"
+        ) from error
+
+
+def _decided(decision: Decision, registered: str) -> Facts:
+    event = decision.event
+    name = EVENT_NAMES.get(event.type, event.type)
+    return Facts(
+        asked=frozenset(
+            Asked(
+                event=event.id,
+                name=name,
+                time=event.time,
+                registered=registered,
+                organism=to.organism,
+                role=to.role,
+                activity=to.activity,
+                level=to.acknowledge,
+                by=to.by,
+            )
+            for to in decision.recipients
+        )
+    )
+
+
+def _name(type_: str) -> str:
+    """Return the name in a type such as `fr.l233.rights.recorded.v1`."""
+    return type_.removeprefix(TYPE_PREFIX).rpartition(".v")[0]
+
+
+def _given(headers: Mapping[str, str], value: bytes) -> Facts | None:
+    level = _name(headers["ce_type"]).removeprefix("acknowledgement.")
+    if level == "registered":
+        return None  # the decision tells as much
+    data = from_json(value)
+    event, code = headers.get("ce_causationid", ""), data.get("code")
+    instant(headers["ce_time"])
+    return Facts(
+        given=frozenset({Given(event, str(data["organism"]), level, headers["ce_time"], code)}),
+    )
+
+
+def _told(headers: Mapping[str, str], value: bytes) -> Facts | None:
+    name = _name(headers["ce_type"])
+    if name not in _KEPT:
+        return None
+    data = from_json(value)
+    if name == "deadline.missed" and data["level"] not in _FURTHER_CLOCKS:
+        return None  # who answered late is seen from the answers themselves
+    told = Told(
+        event=headers.get("ce_causationid", ""),
+        name=name,
+        organism=str(data["organism"]),
+        at=headers["ce_time"],
+        level=str(data.get("level", "")),
+        due=str(data.get("due", "")),
+    )
+    return Facts(asked=_asked_with(headers), told=frozenset({told}))
+
+
+def _asked_with(headers: Mapping[str, str]) -> frozenset[Asked]:
+    """Return what an outcome asks of an organism by itself, such as to resolve a difference."""
+    if _MANDATE_HEADER not in headers:
+        return frozenset()
+    mandate = MANDATE.validate_json(headers[_MANDATE_HEADER])
+    asked = Asked(
+        event=headers["ce_id"],
+        name=_name(headers["ce_type"]),
+        time=headers["ce_time"],
+        registered=headers["ce_time"],
+        organism=mandate.organism,
+        role=mandate.role,
+        activity=mandate.activity,
+        level=mandate.acknowledge,
+        by=mandate.by,
+    )
+    return frozenset({asked})
+
+
+def to_json(facts: Facts) -> list[list[list[str | int | None]]]:
+    """Return facts as JSON values, in one order whatever theirs."""
+    return [sorted(map(list, group), key=repr) for group in (facts.asked, facts.given, facts.told)]
+
+
+def from_values(values: list[list[list[str]]]) -> Facts:
+    """Return the facts that `to_json` wrote."""
+    asked, given, told = values
+    return Facts(
+        frozenset(Asked(*one) for one in asked),
+        frozenset(Given(*one) for one in given),  # type: ignore[arg-type]  # JSON keeps the code a number
+        frozenset(Told(*one) for one in told),
+    )

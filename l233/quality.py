@@ -1,0 +1,142 @@
+"""The quality of service as the topics tell it: reads them from the outside, for commands and reports."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+import scheme
+from coordination.directory import Directory
+from coordination.periods import PARIS, Period
+from coordination.quality import DAYS_KEPT, Books, Figures
+from coordination.quality_facts import TOPICS, FactError, instant, take
+from coordination.quality_objectives import Indicator, ObjectivesError, read_objectives
+from coordination.quality_report import DAY_MS, Alert, Row, alerts, rows
+from coordination.rulebook import Rulebook
+from l233.errors import BadInput
+from streaming.client import Connection
+from streaming.reading import reader
+from streaming.records import Record
+
+_FORGET_EVERY: Final = 50_000
+"""Records between two looks at which cases may be let go of."""
+_RECORD_AND_MARK: Final = 2
+"""A topic ends behind the mark of its last transaction, which no reader sees."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """What the topics told."""
+
+    books: Books
+    as_of: int
+    """Milliseconds, by the clock, when the reading began."""
+    records: int = 0
+    unreadable: int = 0
+    """Records that count for nothing, because they are not what their topic holds."""
+
+    def take(self, record: Record) -> None:
+        """Take one record."""
+        self.records += 1
+        try:
+            taken = take(record)
+        except FactError:
+            self.unreadable += 1
+        else:
+            if taken is not None:
+                self.books.take(taken)
+
+    def figures(self) -> Figures:
+        """Return the figures."""
+        return self.books.figures(self.as_of)
+
+
+def objectives() -> tuple[Indicator, ...]:
+    """Return the shipped objectives. Raises BadInput with the line at fault."""
+    try:
+        return read_objectives("quality.yaml", scheme.quality())
+    except ObjectivesError as error:
+        raise BadInput(str(error)) from error
+
+
+def within(indicators: Sequence[Indicator]) -> int:
+    """Return the days in which the right of a contribution is to be recorded; 30 without an objective."""
+    return next((one.within for one in indicators if one.within is not None), 30)
+
+
+async def read(connection: Connection, indicators: Sequence[Indicator]) -> Reading:
+    """Read everything that is committed now. Commits nothing, and no role notices it.
+
+    All topics are read side by side, and what is complete is let go of as soon as all of them are past it.
+    Raises KafkaError, TopicMissingError.
+    """
+    found = Reading(Books(within(indicators)), connection.clock.now_ms())
+    async with reader(connection) as source:
+        ends = await source.ends(await source.places(TOPICS))
+        left = {place: 0 for place, end in ends.items() if end > 0}
+        looked = 0
+        async for batch in source.read(ends):
+            for record in batch:
+                found.take(record)
+            place = batch[-1].topic, batch[-1].partition
+            left[place] = max(left.get(place, 0), *map(_emitted, batch))
+            if batch[-1].offset + _RECORD_AND_MARK >= ends[place]:
+                del left[place]
+            if found.records - looked >= _FORGET_EVERY:
+                looked = found.records
+                found.books.forget(min(left.values(), default=found.as_of) - DAYS_KEPT * DAY_MS)
+    return found
+
+
+def _emitted(record: Record) -> int:
+    """Return when one of our roles wrote a record (milliseconds); 0 for what somebody else wrote."""
+    headers = dict(record.headers)
+    ours = headers.get("ce_source", b"").startswith(b"urn:l233:") and "ce_time" in headers
+    return instant(headers["ce_time"].decode()) if ours else 0
+
+
+def heads(directory: Directory, rulebook: Rulebook) -> Mapping[str, tuple[str, ...]]:
+    """Return the national heads of every local organism, by the latest scheme."""
+    latest = rulebook.schemes[-1].heads
+    return {one.id: latest.get(one.kind, ()) for one in directory.organisms.values() if not one.national}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What `l233 quality` tells: the rows of a period, the alerts, and what only others can measure."""
+
+    as_of: int
+    period: Period
+    rows: Sequence[Row]
+    alerts: Sequence[Alert]
+    elsewhere: Sequence[Indicator]
+
+
+def report(
+    reading: Reading,
+    indicators: Sequence[Indicator],
+    period: Period,
+    organism: str | None,
+    heads_of: Mapping[str, tuple[str, ...]],
+) -> Report:
+    """Compare what was read with the objectives."""
+    found = tuple(rows(indicators, reading.figures(), period, reading.as_of, organism))
+    elsewhere = tuple(one for one in indicators if one.measure is None)
+    return Report(reading.as_of, period, found, tuple(alerts(found, heads_of)), elsewhere)
+
+
+def as_json(told: Report) -> dict[str, object]:
+    """Return the public object of `l233 quality --json`: numbers as numbers, instants as RFC 3339."""
+    at = datetime.fromtimestamp(told.as_of / 1000, PARIS)
+    return {
+        "as_of": at.isoformat(timespec="milliseconds"),
+        "period": told.period.text,
+        "rows": [_numbers(asdict(row)) for row in told.rows],
+        "alerts": [_numbers(asdict(alert)) for alert in told.alerts],
+        "elsewhere": [_numbers(asdict(indicator)) for indicator in told.elsewhere],
+    }
+
+
+def _numbers(values: Mapping[str, object]) -> dict[str, object]:
+    return {name: float(value) if isinstance(value, Decimal) else value for name, value in values.items()}
