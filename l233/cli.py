@@ -30,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "down": "Stop the roles and the Kafka that were started here.",
     "status": "What runs, what waits, and what became of every record.",
     "publish": "Check a file of events, send it, and wait for the receipts.",
+    "quality": "How well the self-employed are served, against the objectives of 2°.",
     "trace": "The whole story of a case: who was asked what, and what they answered.",
     "dead-letters": "Records that could not go on: list, show, redrive.",
     "check": "What production would decide about a file of events, without any Kafka.",
