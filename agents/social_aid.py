@@ -73,7 +73,7 @@ def _told(aids: tuple[Aid, ...], request: Request) -> tuple[Aid, ...]:
             return tuple(_annulled(aid, annulled) for aid in aids)
     for place, aid in enumerate(aids):
         heard = _heard(aid, request)
-        if _is_about(aid, request.causation) and heard != aid:
+        if _is_about(aid, request) and heard != aid:
             return (*aids[:place], heard, *aids[place + 1 :])
     return aids
 
@@ -93,11 +93,11 @@ def _heard(aid: Aid, request: Request) -> Aid:
             return social_aid.rule(aid, Ruling(request.event, said.granted, said.amount))
 
 
-def _is_about(aid: Aid, event: str | None) -> bool:
+def _is_about(aid: Aid, request: Request) -> bool:
     """Return whether a word is about this aid; one that names no event is about the first that needs it."""
-    return (
-        event is None or event == aid.request.id or (aid.ruling is not None and event == aid.ruling.event.id)
-    )
+    if request.causation is None:
+        return request.mandate.activity == "social-action"
+    return request.causation in {aid.request.id, None if aid.ruling is None else aid.ruling.event.id}
 
 
 def _corrected(aid: Aid, correction: CaseUpdated) -> Aid:

@@ -31,11 +31,12 @@ def asked(
     id_: str = "e1",
     time: str = "2026-03-02T10:00:00+01:00",
     about: str | None = None,
+    activity: str = "social-action",
 ) -> Kept:
     """Return a record of the inbox of the agent that serves an organism; `about` is its causation."""
     record = event(name, dict(data), id_=id_, case=CASE)
     headers = [(key, time.encode() if key == "ce_time" else value) for key, value in record.headers]
     if about is not None:
         headers.append(("ce_causationid", about.encode()))
-    mandate = replace(ASKED, organism=organism, role=role)
+    mandate = replace(ASKED, organism=organism, role=role, activity=activity)
     return replace(record, topic="", headers=(*headers, (MANDATE_HEADER, MANDATE.dump_json(mandate))))

@@ -124,6 +124,8 @@ def test_words_about_something_else_in_the_case_move_nothing(organism: Organism)
     at = DEPOSITS[organism.agent]
     way = told(organism, requested(at), word("reported", at, TAKEN, about="a question"))
     assert names(way) == ["acknowledgement.received"]
+    elsewhere = asked("acknowledgement.reported", {"organism": at, **TAKEN}, at, activity="requests")
+    assert names(told(organism, requested(at), elsewhere)) == ["acknowledgement.received"]
 
 
 def test_of_two_requests_in_a_case_each_goes_its_way(organism: Organism) -> None:
