@@ -1,6 +1,7 @@
 """What the agents say: one frozen model per type of event that l233 emits, version 1.
 
-Same envelope as the input: `subject` the worker, `correlationid` the case. Field names are public. Four
+Same envelope as the input: `subject` the worker, `correlationid` the case; what is measured of an organism
+(`quality.measured`) has neither. Field names are public. Four
 of them also come from outside, from an organism's own system (`schemas.follow_ups`): one contract for both.
 """
 
@@ -208,21 +209,31 @@ class EscalationRaised(Contract):
 
 # --- quality -------------------------------------------------------------------------------------
 
-Measure = Annotated[
-    str,
-    StringConstraints(strict=True, pattern=r"^-?[0-9]{1,12}(?:\.[0-9]{1,6})?$"),
-    Expect('expected a decimal number as a string, such as "0.8750"'),
-]
+Count = Annotated[int, Field(strict=True, ge=0), Expect("expected an integer, 0 or more")]
+
+
+class Occurrences(Contract):
+    """How often a duration occurred; durations are rounded to half a percent."""
+
+    milliseconds: Count
+    times: Count
 
 
 class QualityMeasured(Contract):
-    """An indicator of one organism over a period. Source: CSS art. L233-1, 2° (L)."""
+    """What one lane counted for an indicator over a period: the last word of each lane, summed, is the figure.
+
+    Shares are numerator / denominator. Of a duration the numerator is the sum of milliseconds, the denominator
+    how many, and `spread` how often each occurred. Source: CSS art. L233-1, 2° (L).
+    """
 
     organism: AnyOrganism
     indicator: Text
+    activity: Optional[Text] = None
     period: Text
-    value: Measure
-    unit: Optional[Text] = None
+    lane: Count
+    numerator: Count
+    denominator: Count
+    spread: Optional[DistinctList[Occurrences]] = None
 
 
 EMITTED: Final[Mapping[str, type[Contract]]] = MappingProxyType(

@@ -63,7 +63,7 @@ OUTPUT = {
     "deadline.near": "organism level due",
     "deadline.missed": "organism level due",
     "escalation.raised": "to organism level",
-    "quality.measured": "organism indicator period value unit?",
+    "quality.measured": "organism indicator activity? period lane numerator denominator spread?",
 }
 
 
