@@ -1,8 +1,8 @@
 """What the agents say: one frozen model per type of event that l233 emits, version 1.
 
 Same envelope as the input: `subject` the worker, `correlationid` the case; what is measured of an organism
-(`quality.measured`) has neither. Field names are public. Four
-of them also come from outside, from an organism's own system (`schemas.follow_ups`): one contract for both.
+(`quality.measured`) has neither. Field names are public. Four of them also come from outside, from an
+organism's own system (`schemas.follow_ups`): one contract for both.
 """
 
 from collections.abc import Mapping
@@ -220,10 +220,10 @@ class Occurrences(Contract):
 
 
 class QualityMeasured(Contract):
-    """What one lane counted for an indicator over a period: the last word of each lane, summed, is the figure.
+    """What one lane counted for an indicator over a period: the last word of each lane, added up.
 
-    Shares are numerator / denominator. Of a duration the numerator is the sum of milliseconds, the denominator
-    how many, and `spread` how often each occurred. Source: CSS art. L233-1, 2° (L).
+    Shares are numerator / denominator. Of a duration the numerator is the sum of milliseconds, the
+    denominator how many, and `spread` how often each occurred. Source: CSS art. L233-1, 2° (L).
     """
 
     organism: AnyOrganism
