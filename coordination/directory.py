@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from coordination.calendar import is_known_subdivision
 from schemas.codes import KINDS, Kind
+from schemas.records import Situation
 
 Obstacle = Literal["outside_scheme", "ambiguous_territory"]
 """Why no organism is competent: the place lies outside L233-1, or several share it and none is known."""
@@ -69,6 +70,11 @@ class Directory:
     _by_departement: Mapping[str, Mapping[Kind, Resolution]]
     _by_name: Mapping[str, Competence]
 
+    @property
+    def departements(self) -> tuple[str, ...]:
+        """Every territory, those outside the scheme included, as the file lists them."""
+        return tuple(self._by_departement)
+
     def named(self, organism: str) -> Competence:
         """Return an organism that an event or an attachment names: holidays of its first département.
 
@@ -93,6 +99,14 @@ class Directory:
             return self._by_name[attached]
         commune = establishment if kind == "collection" else residence
         return self._by_departement.get(departement_of(commune), _NOBODY)[kind]
+
+    def organisms_of(self, worker: Situation | None) -> dict[Kind, str]:
+        """Return the organisms of a worker by mission, without the missions that nobody has for him."""
+        if worker is None:
+            return {}
+        place = worker.residence, worker.establishment, worker.attachments
+        found = {kind: self.competent(kind, *place) for kind in KINDS}
+        return {kind: one.organism.id for kind, one in found.items() if isinstance(one, Competence)}
 
 
 def departement_of(commune: str) -> str:

@@ -17,6 +17,8 @@ Level = Literal["received", "reported"]
 Status = Literal["law", "convention", "example"]
 ROLES: Final[tuple[Role, ...]] = ("lead", "support", "informed")
 """Strongest first."""
+CORRECTED: Final = "corrected"
+"""Stands for the activity of the event that a correction is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,10 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """One version of the scheme. `hash` is the SHA-256 of the text that was read, in hexadecimal."""
+    """One version of the scheme. `hash` is the SHA-256 of the text that was read, in hexadecimal.
+
+    It is in force from `in_force` until the next one is, or until `until` where the version names an end.
+    """
 
     version: str
     hash: str
@@ -85,6 +90,7 @@ class Scheme:
     heads: Mapping[str, tuple[str, ...]]
     rules: Mapping[str, Rule]
     clocks: Mapping[str, Clock]
+    until: datetime | None = None
 
 
 class RulebookError(ValueError):
@@ -116,9 +122,12 @@ class Rulebook:
         return self._schemes
 
     def in_force(self, at: datetime) -> Scheme | None:
-        """Return the version in force at a time (aware), None before the first one."""
+        """Return the version in force at a time (aware), None before the first one or after an end."""
         index = bisect_right(self._dates, at)
-        return self._schemes[index - 1] if index else None
+        if not index:
+            return None
+        scheme = self._schemes[index - 1]
+        return scheme if scheme.until is None or at < scheme.until else None
 
     def only(self, version: str) -> "Rulebook":
         """Return a rulebook in which this version alone exists and always is in force.
@@ -150,4 +159,4 @@ _BEFORE_EVERYTHING: Final = datetime.min.replace(tzinfo=UTC)
 
 
 def _always(scheme: Scheme) -> Scheme:
-    return replace(scheme, in_force=_BEFORE_EVERYTHING)
+    return replace(scheme, in_force=_BEFORE_EVERYTHING, until=None)

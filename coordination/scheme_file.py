@@ -1,8 +1,7 @@
 """Decides whether the text of a scheme version is one, and reads it: every mistake is told with its line."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from hashlib import sha256
 from types import MappingProxyType
 
 from pydantic import ValidationError
@@ -11,7 +10,9 @@ from coordination import yaml_text
 from coordination.directory import Directory
 from coordination.rulebook import ROLES, Assignment, Clock, Level, Obligation, Role, Rule, Rulebook, Scheme
 from coordination.scheme_form import ClockForm, RuleForm, SchemeForm
-from coordination.scheme_lint import mistakes
+from coordination.scheme_lint import Mistake, mistakes
+from coordination.scheme_reach import without_lead
+from coordination.signing import text_hash
 
 
 class SchemeError(ValueError):
@@ -34,28 +35,46 @@ def read_scheme(file: str, text: str, directory: Directory) -> Scheme:
     Raises:
         SchemeError: listing every mistake.
     """
+    document, model = _form(file, text)
+    refuse(file, document, mistakes(model, directory))
+    return _scheme(model, text_hash(text))
+
+
+def read_whole_scheme(file: str, text: str, directory: Directory) -> tuple[Scheme, yaml_text.Document]:
+    """Read a version that is to be signed: besides, every event type must have a lead in every territory.
+
+    Raises:
+        SchemeError: listing every mistake.
+    """
+    document, model = _form(file, text)
+    refuse(file, document, (*mistakes(model, directory), *without_lead(model, directory)))
+    return _scheme(model, text_hash(text)), document
+
+
+def refuse(file: str, document: yaml_text.Document, found: Iterable[Mistake]) -> None:
+    """Raise SchemeError, one line per mistake, if there is any."""
+    told = [f"{file}:{document.line_of(path)}: {_dotted(path)}: {message}" for path, message in found]
+    if told:
+        raise SchemeError("\n".join(told))
+
+
+def _form(file: str, text: str) -> tuple[yaml_text.Document, SchemeForm]:
     try:
         document = yaml_text.read(file, text)
     except yaml_text.YamlError as error:
         raise SchemeError(str(error)) from error
     try:
-        model = SchemeForm.model_validate(document.value)
+        return document, SchemeForm.model_validate(document.value)
     except ValidationError as error:
-        raise SchemeError("\n".join(_lines(file, document, error))) from error
-    found = [
-        f"{file}:{document.line_of(path)}: {_dotted(path)}: {message}"
-        for path, message in mistakes(model, directory)
-    ]
-    if found:
-        raise SchemeError("\n".join(found))
-    return _scheme(model, sha256(text.replace("\r\n", "\n").encode()).hexdigest())
+        raise SchemeError("\n".join(form_mistakes(file, document, error))) from error
 
 
 def _dotted(path: tuple[str | int, ...]) -> str:
     return " > ".join(str(step) for step in path) or "the file"
 
 
-def _lines(file: str, document: yaml_text.Document, error: ValidationError) -> Iterator[str]:
+def form_mistakes(file: str, document: yaml_text.Document, error: ValidationError) -> Iterator[str]:
+    """Return what a file of another form than its own is told: one line per mistake."""
     for found in error.errors(include_url=False, include_context=False, include_input=False):
         path = tuple(found["loc"])
         message = found["msg"].removeprefix("Value error, ")
@@ -74,6 +93,7 @@ def _scheme(model: SchemeForm, digest: str) -> Scheme:
         status=model.status,
         legal_basis=model.legal_basis,
         in_force=datetime.fromisoformat(model.in_force.isoformat()),
+        until=model.in_force_until,
         heads=MappingProxyType({kind: tuple(heads) for kind, heads in model.national_heads.items()}),
         rules=MappingProxyType({name: _rule(name, rule, model) for name, rule in model.rules.items()}),
         clocks=MappingProxyType({name: _clock(name, clock) for name, clock in model.clocks.items()}),

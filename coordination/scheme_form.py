@@ -6,10 +6,10 @@ Everything is text in the file; what a key means beyond its form is looked at in
 from types import MappingProxyType
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from coordination.calendar import Delay
-from coordination.expressions import Choice, Expression, Fixed, HeadsOf, Named, Own, Previous, parse
+from coordination.expressions import Choice, Expression, Simple, parse
 from coordination.rulebook import Level, Role, Status
 from schemas.codes import Kind
 
@@ -37,6 +37,12 @@ def _expressions(value: object) -> object:
     return tuple(_expression(item) for item in items)
 
 
+def _written(value: str) -> str:
+    if not value.strip():
+        raise ValueError("is empty: write it")
+    return value
+
+
 def _delay(value: object) -> object:
     return Delay.parse(value) if isinstance(value, str) else value
 
@@ -47,11 +53,9 @@ class _Part(BaseModel):
     )
 
 
-_Text = Annotated[str, Field(min_length=1)]
-_Lead = Annotated[Own | Previous | Named | HeadsOf | Fixed | Choice, BeforeValidator(_expression)]
-_Roles = Annotated[
-    tuple[Own | Previous | Named | HeadsOf | Fixed | Choice, ...], BeforeValidator(_expressions)
-]
+_Text = Annotated[str, AfterValidator(_written)]
+_Lead = Annotated[Simple | Choice, BeforeValidator(_expression)]
+_Roles = Annotated[tuple[Simple | Choice, ...], BeforeValidator(_expressions)]
 _DelayText = Annotated[Delay, BeforeValidator(_delay)]
 
 
@@ -124,6 +128,7 @@ class SchemeForm(_Part):
     title: _Text
     status: Status
     in_force: AwareDatetime
+    in_force_until: AwareDatetime | None = None
     legal_basis: _Text
     established_by: list[_Signatory]
     approved_by: list[_Text]

@@ -38,6 +38,11 @@ class Settings(BaseSettings):
     topics_file: Path | None = None
     """Another registry of topics than the one that came with the program."""
 
+    production: bool = False
+    """Refuse the example keys and whatever they signed, the shipped scheme included."""
+    trusted_keys: Path | None = None
+    """Folder of the public keys, `AUTHORITY.public.pem`, that may sign a scheme."""
+
     log_format: LogFormat = "auto"
     """`json`, `console`, or `auto`: console when a terminal shows it."""
     log_level: LogLevel = "INFO"
