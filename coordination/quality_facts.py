@@ -3,6 +3,7 @@
 The facts of a case are sets: taken in any order, or twice, they are the same.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ from schemas.records import DECISION, MANDATE, Decision
 
 OUTCOMES: Final = "l233.outcomes"
 TOPICS: Final = (DECISIONS, ACKNOWLEDGEMENTS, OUTCOMES)
+_CASES: Final = b"urn:l233:cases"
 _MANDATE_HEADER: Final = "l233-mandate"
 _FURTHER_CLOCKS: Final = frozenset({"paid", "decided"})
 _KEPT: Final = frozenset({"rights.recorded", "rights.mismatch", "social-aid.paid", "deadline.missed"})
@@ -61,6 +63,10 @@ class Told(NamedTuple):
     at: str
     level: str
     due: str
+
+
+Fact = Asked | Given | Told
+"""A closed union."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +115,11 @@ def take(record: Written) -> Taken | None:
     Raises:
         FactError: when the record is none of ours.
     """
-    headers = {name: value.decode() for name, value in record.headers}
+    headers = dict(record.headers)
     try:
         match record.topic:
             case "l233.decisions":
-                decision = DECISION.validate_json(record.value or b"")
-                return Taken((decision.event.subject, decision.case), _decided(decision, headers["ce_time"]))
+                return _decided(DECISION.validate_json(record.value or b""), headers["ce_time"].decode())
             case "l233.acknowledgements":
                 facts = _given(headers, record.value or b"")
             case "l233.outcomes":
@@ -123,7 +128,7 @@ def take(record: Written) -> Taken | None:
                 return None
         if facts is None:
             return None
-        return Taken((headers["ce_subject"], headers["ce_correlationid"]), facts)
+        return Taken((headers["ce_subject"].decode(), headers["ce_correlationid"].decode()), facts)
     except (KeyError, ValueError, TypeError) as error:
         kind = "data that break their contract" if isinstance(error, ValidationError) else repr(error)
         raise FactError(
@@ -132,10 +137,13 @@ def take(record: Written) -> Taken | None:
         ) from error
 
 
-def _decided(decision: Decision, registered: str) -> Facts:
+def _decided(decision: Decision, registered: str) -> Taken | None:
+    """Return who was asked; an acknowledgement from outside has a decision that asks nobody."""
+    if not decision.recipients:
+        return None
     event = decision.event
     name = EVENT_NAMES.get(event.type, event.type)
-    return Facts(
+    facts = Facts(
         asked=frozenset(
             Asked(
                 event=event.id,
@@ -151,53 +159,57 @@ def _decided(decision: Decision, registered: str) -> Facts:
             for to in decision.recipients
         )
     )
+    return Taken((event.subject, decision.case), facts)
 
 
-def _name(type_: str) -> str:
+@lru_cache(maxsize=1_024)
+def _name(type_: bytes) -> str:
     """Return the name in a type such as `fr.l233.rights.recorded.v1`."""
-    return type_.removeprefix(TYPE_PREFIX).rpartition(".v")[0]
+    return type_.decode().removeprefix(TYPE_PREFIX).rpartition(".v")[0]
 
 
-def _given(headers: Mapping[str, str], value: bytes) -> Facts | None:
+def _given(headers: Mapping[str, bytes], value: bytes) -> Facts | None:
     level = _name(headers["ce_type"]).removeprefix("acknowledgement.")
     if level == "registered":
         return None  # the decision tells as much
-    data = from_json(value)
-    event, code = headers.get("ce_causationid", ""), data.get("code")
-    instant(headers["ce_time"])
-    return Facts(
-        given=frozenset({Given(event, str(data["organism"]), level, headers["ce_time"], code)}),
-    )
+    if level == "settled" and headers["ce_source"] == _CASES:
+        return None  # says that everybody has reported
+    data, at = from_json(value), headers["ce_time"].decode()
+    instant(at)  # an unreadable time is told here, where the record is known
+    event = headers.get("ce_causationid", b"").decode()
+    return Facts(given=frozenset({Given(event, str(data["organism"]), level, at, data.get("code"))}))
 
 
-def _told(headers: Mapping[str, str], value: bytes) -> Facts | None:
+def _told(headers: Mapping[str, bytes], value: bytes) -> Facts | None:
     name = _name(headers["ce_type"])
     if name not in _KEPT:
         return None
-    data = from_json(value)
+    data, at = from_json(value), headers["ce_time"].decode()
     if name == "deadline.missed" and data["level"] not in _FURTHER_CLOCKS:
         return None  # who answered late is seen from the answers themselves
     told = Told(
-        event=headers.get("ce_causationid", ""),
+        event=headers.get("ce_causationid", b"").decode(),
         name=name,
         organism=str(data["organism"]),
-        at=headers["ce_time"],
+        at=at,
         level=str(data.get("level", "")),
         due=str(data.get("due", "")),
     )
-    return Facts(asked=_asked_with(headers), told=frozenset({told}))
+    for time in filter(None, (told.at, told.due)):
+        instant(time)
+    return Facts(asked=_asked_with(headers, at), told=frozenset({told}))
 
 
-def _asked_with(headers: Mapping[str, str]) -> frozenset[Asked]:
+def _asked_with(headers: Mapping[str, bytes], at: str) -> frozenset[Asked]:
     """Return what an outcome asks of an organism by itself, such as to resolve a difference."""
     if _MANDATE_HEADER not in headers:
         return frozenset()
     mandate = MANDATE.validate_json(headers[_MANDATE_HEADER])
     asked = Asked(
-        event=headers["ce_id"],
+        event=headers["ce_id"].decode(),
         name=_name(headers["ce_type"]),
-        time=headers["ce_time"],
-        registered=headers["ce_time"],
+        time=at,
+        registered=at,
         organism=mandate.organism,
         role=mandate.role,
         activity=mandate.activity,
@@ -207,16 +219,24 @@ def _asked_with(headers: Mapping[str, str]) -> frozenset[Asked]:
     return frozenset({asked})
 
 
-def to_json(facts: Facts) -> list[list[list[str | int | None]]]:
-    """Return facts as JSON values, in one order whatever theirs."""
-    return [sorted(map(list, group), key=repr) for group in (facts.asked, facts.given, facts.told)]
+_KINDS: Final[Mapping[type[Fact], str]] = {Asked: "asked", Given: "given", Told: "told"}
+_encode: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
-def from_values(values: list[list[list[str]]]) -> Facts:
-    """Return the facts that `to_json` wrote."""
-    asked, given, told = values
+def write(facts: Facts) -> bytes:
+    """Return facts one a line, as JSON arrays: lines of several facts may follow each other."""
+    lines = [_encode((_KINDS[type(fact)], *fact)) for fact in (*facts.asked, *facts.given, *facts.told)]
+    return "".join(f"{line}\n" for line in sorted(lines)).encode()
+
+
+def read(lines: bytes) -> Facts:
+    """Return the facts that lines hold, each once. They are our own: others are a fault of this program."""
+    found: dict[str, list[list[str]]] = {"asked": [], "given": [], "told": []}
+    for line in dict.fromkeys(lines.splitlines()):
+        kind, *values = from_json(line)
+        found[kind].append(values)
     return Facts(
-        frozenset(Asked(*one) for one in asked),
-        frozenset(Given(*one) for one in given),  # type: ignore[arg-type]  # JSON keeps the code a number
-        frozenset(Told(*one) for one in told),
+        frozenset(Asked(*values) for values in found["asked"]),
+        frozenset(Given(*values) for values in found["given"]),  # type: ignore[arg-type]  # the code is a number
+        frozenset(Told(*values) for values in found["told"]),
     )

@@ -8,16 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordination.quality import DAYS_KEPT, Books, Figures, Tally, rounded
-from coordination.quality_facts import (
+from coordination.quality_facts import NOTHING, Asked, Facts, Given, Taken, Told, instant, read, write
     NOTHING,
     Asked,
     Facts,
     Given,
     Taken,
     Told,
-    from_values,
     instant,
-    to_json,
 )
 
 WITHIN = 30
@@ -332,12 +330,12 @@ def test_a_case_that_was_heard_of_lately_is_kept() -> None:
 
 @given(lives())
 def test_facts_read_back_as_they_are_written(life: Life) -> None:
-    """State and topic hold them as JSON, in one order whatever theirs."""
+    """The lines of several records after each other are the facts of all of them."""
     facts = NOTHING
     for record in life.records:
         facts = facts.with_(record.facts)
-    written = to_json(facts)
-    assert from_values(written) == facts  # type: ignore[arg-type]  # what JSON gives
+    assert read(write(facts)) == facts
+    assert read(b"".join(write(record.facts) for record in life.records)) == facts
 
 
 def test_a_count_belongs_to_the_day_of_paris() -> None:
