@@ -1,56 +1,185 @@
-"""Cases: folds decisions and acknowledgements, in whatever order they arrive, into the state of each case."""
+"""Cases: folds what is decided, answered and done into the state of each case, and runs its legal clock.
 
-from typing import Final
+What a case makes of it stands in `coordination`; here it becomes records, state and the case's one timer.
+"""
 
-from agents.emission import attributes, cloud_event, moment
-from coordination import acknowledgement
-from coordination.acknowledgement import Acknowledgement
-from coordination.cases import fold
-from schemas.records import CASE, CASE_TYPE, DECISION, CaseState, Decision
-from streaming.records import Record, Result, State
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Final, get_args
+
+from pydantic import TypeAdapter
+
+from agents.emission import MANDATE_HEADER, OUTCOMES, attributes, cloud_event, moment, outcome, source
+from agents.intake import acknowledge
+from agents.world import World
+from coordination import case_facts, case_voice, deadlines
+from coordination.case_facts import Armed, Asked, Fact, Happened, Moved, Raised, Said, Told
+from coordination.case_messages import asked, name_of
+from coordination.case_view import published
+from coordination.cases import Case, fold, instant, nothing_of
+from coordination.deadlines import Law, next_instant
+from coordination.settling import settlements
+from schemas.events import type_of
+from schemas.records import CASE_TYPE, DECISION, MANDATE, Level
+from streaming.records import Output, Record, Result, State
+from streaming.timers import Timer, timer_key
 
 ROLE: Final = "cases"
 DECISIONS: Final = "l233.decisions"
+ACKNOWLEDGEMENTS: Final = "l233.acknowledgements"
 TOPIC: Final = "l233.cases"
-_RECENT: Final = 2_000
+_OWN: Final = source(ROLE)
+_RECENT: Final = 4_000
+_LEVELS: Final[Mapping[str, Level]] = {
+    type_of(f"acknowledgement.{level}"): level for level in get_args(Level)
+}
+_NEEDED: Final = ("id", "type", "subject", "time", "correlationid")
+_MAY_SETTLE: Final = frozenset({"refused", "forwarded", "reported"})
 
 
 class NoMessageError(ValueError):
-    """A record that is neither a decision nor an acknowledgement."""
+    """A record that is no decision, acknowledgement or outcome: the message says what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What a case needs of the data of an acknowledgement or outcome."""
+
+    organism: str
+    code: int | None = None
+
+
+_WORDS: Final = TypeAdapter(_Words)
 
 
 class Cases:
-    """The handler of decisions and acknowledgements. The topic of cases holds the latest state of each."""
+    """The handler of decisions, acknowledgements and outcomes: `l233.cases` has the latest of each case."""
 
-    def __init__(self) -> None:
-        self._recent: dict[bytes, CaseState] = {}
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._recent: dict[bytes, Case] = {}
         """What was last written, by its bytes: a case mostly hears several messages in a row."""
 
     def __call__(self, record: Record, state: State) -> Result:
         """Fold a message into its case; one that changes nothing writes nothing."""
-        message = _message(record)
-        key = case_key(_worker(message), message.case)
+        said = attributes(record)
+        if said.get("source") == _OWN:
+            return Result()  # folded when it was written
+        fact = self._fact(record, said)
+        case_id, worker = said["correlationid"], said["subject"]
+        key = case_key(worker, case_id)
         stored = state.get(key)
-        before = None if stored is None else self._recent.pop(stored, None) or CASE.validate_json(stored)
-        after = fold(before, message)
-        if after == before:
+        before = self._case(stored, case_id, worker)
+        after = fold(before, fact)
+        if after is before:
             return Result()
-        data = CASE.dump_json(after)
+        facts: list[Fact] = [fact]
+        outputs: list[Output] = []
+        if not isinstance(fact, Said) or fact.level in _MAY_SETTLE:
+            after = _settle(after, facts, outputs)
+        return self._kept(stored, after, facts, outputs, moment(record))
+
+    def due(self, timer: Timer, state: State) -> Result:
+        """Say what the clock says of the case whose timer this is, and set its next one."""
+        worker, _, case_id = timer.name.decode().partition("/")
+        stored = state.get(timer.name)
+        if stored is None:
+            return Result()
+        case = self._case(stored, case_id, worker)
+        facts: list[Fact] = [Armed(None)]
+        outputs: list[Output] = []
+        for fact in deadlines.due(case, timer.at_ms, Law(self._heads)):
+            case = fold(case, fact)
+            facts.append(fact)
+            if not isinstance(fact, Moved):
+                outputs.extend(self._aloud(case, fact))
+        case = fold(_settle(case, facts, outputs), Armed(None))
+        return self._kept(stored, case, facts, outputs, instant(timer.at_ms))
+
+    # -- what is read -----------------------------------------------------------------------------
+
+    def _fact(self, record: Record, said: Mapping[str, str]) -> Fact:
+        """Return what a record tells.
+
+        Raises `NoMessageError` for one that is none of ours, `pydantic.ValidationError` for broken data.
+        """
+        missing = [name for name in _NEEDED if name not in said]
+        if record.value is None or missing:
+            problem = "no data" if record.value is None else f"no {', '.join(missing)}"
+            raise NoMessageError(f"a record of {record.topic} has {problem}: look at its producer")
+        if record.topic == DECISIONS:
+            return asked(DECISION.validate_json(record.value), said["time"], self._world.directory)
+        words, cause = _WORDS.validate_json(record.value), said.get("causationid")
+        if record.topic == OUTCOMES:
+            return Happened(said["id"], said["time"], name_of(said["type"]), words.organism, cause)
+        if (level := _LEVELS.get(said["type"])) is None:
+            raise NoMessageError(f"{said['type']} is no acknowledgement: look at its producer")
+        return Said(said["id"], said["time"], level, words.organism, cause, words.code, None)
+
+    def _case(self, stored: bytes | None, case_id: str, worker: str) -> Case:
+        if stored is None:
+            return nothing_of(case_id, worker)
+        known = self._recent.pop(stored, None)
+        return reduce(fold, case_facts.read(stored), nothing_of(case_id, worker)) if known is None else known
+
+    # -- what is written --------------------------------------------------------------------------
+
+    def _kept(
+        self, stored: bytes | None, case: Case, facts: list[Fact], outputs: list[Output], at: str
+    ) -> Result:
+        """Return the case with what was added to it; its timer is set anew only when it is to be earlier."""
+        key = case_key(case.worker, case.id)
+        writes: dict[bytes, bytes | None] = {}
+        if any(isinstance(fact, Asked | Armed) for fact in facts):
+            instant_ms, timer_ms = next_instant(case), case.timer_ms
+            if instant_ms is not None and (timer_ms is None or instant_ms < timer_ms):
+                if timer_ms is not None:
+                    writes[timer_key(timer_ms, key)] = None
+                writes[timer_key(instant_ms, key)] = b""
+                facts.append(Armed(instant_ms))
+                case = fold(case, facts[-1])
+        data = (stored or b"") + case_facts.write(facts)
+        writes[key] = data
         if len(self._recent) >= _RECENT:
             del self._recent[next(iter(self._recent))]
-        self._recent[data] = after
+        self._recent[data] = case
         latest = cloud_event(
             TOPIC,
             type_=CASE_TYPE,
-            id_=after.case,
+            id_=case.id,
             role=ROLE,
-            subject=after.worker,
-            time=moment(record),
-            data=data,
-            case=after.case,
+            subject=case.worker,
+            time=at,
+            data=published(case),
+            case=case.id,
             key=key,
         )
-        return Result(writes={key: data}, latest=[latest])
+        return Result(outputs, writes, [latest])
+
+    def _aloud(self, case: Case, fact: Told | Raised) -> Iterable[Output]:
+        """Return what the clock says as records; an escalation goes to its head, too."""
+        event = case_voice.outcome(case, fact)
+        yield outcome(ROLE, event)
+        if isinstance(fact, Raised):
+            directory = self._world.directory
+            mandate = case_voice.mandate_of_head(case, fact, directory)
+            yield cloud_event(
+                f"l233.inbox.{directory.organisms[fact.to].agent}",
+                type_=event.type,
+                id_=event.id,
+                role=ROLE,
+                subject=event.subject,
+                time=event.at,
+                data=event.payload(),
+                case=event.case,
+                cause=event.causation,
+                marks=[(MANDATE_HEADER, MANDATE.dump_json(mandate))],
+            )
+
+    def _heads(self, scheme: str, organism: str) -> Sequence[str]:
+        kind = self._world.directory.organisms[organism].kind
+        return self._world.rulebook.version(scheme).heads.get(kind, ())
 
 
 def case_key(worker: str, case: str) -> bytes:
@@ -58,13 +187,10 @@ def case_key(worker: str, case: str) -> bytes:
     return f"{worker}/{case}".encode()
 
 
-def _worker(message: Decision | Acknowledgement) -> str:
-    return message.event.subject if isinstance(message, Decision) else message.subject
-
-
-def _message(record: Record) -> Decision | Acknowledgement:
-    if record.value is None:
-        raise NoMessageError(f"a record of {record.topic} has no data: look at its producer")
-    if record.topic == DECISIONS:
-        return DECISION.validate_json(record.value)
-    return acknowledgement.read(attributes(record), record.value)
+def _settle(case: Case, facts: list[Fact], outputs: list[Output]) -> Case:
+    """Add what is settled now."""
+    for said in tuple(settlements(case)):
+        case = fold(case, said)
+        facts.append(said)
+        outputs.append(acknowledge(ROLE, case_voice.settled(case, said)))
+    return case

@@ -25,7 +25,7 @@ ORGANISMS = (Cpam, Urssaf, Carsat, Cgss, Cnam, Cnav, Acoss)
 _HANDLERS: Mapping[str, Callable[[World], Handler]] = {
     "intake": intake.IntakeAgent,
     **{organism.agent: organism for organism in ORGANISMS},
-    "cases": lambda _: Cases(),
+    "cases": Cases,
 }
 NAMES: Sequence[str] = tuple(_HANDLERS)
 

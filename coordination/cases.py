@@ -1,26 +1,30 @@
-"""Decides where a case is: folds decisions and acknowledgements, in any order of arrival, into one state.
+"""Decides where a case is: folds what it is told, in any order of arrival, into one state.
 
-The same messages give the same state whatever their order; the same id twice counts once. A case is closed
-when every recipient has given what it owes: the level asked, or a higher one, or `refused`, which ends its
-part. `forwarded` ends the part of a lead; of the others it counts as `received`, so that the common host
-where a request was lodged still owes its report.
+The same facts give the same state whatever their order; the same id twice counts once. A case is closed when
+nobody owes anything more. A recipient's part ends with the level asked, or a higher one, with `refused`, with
+an answer by silence, or when its event is annulled. `forwarded` ends the part of a lead; of the others it
+counts as `received`, so that the common host where a request was lodged still owes its report.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime
-from typing import Final, Literal
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Final, NamedTuple, assert_never
 
-from coordination.acknowledgement import Acknowledgement
-from schemas.records import (
-    CaseEvent,
-    CaseRecipient,
-    CaseState,
-    Decision,
-    GivenAcknowledgement,
-    Level,
-    WaitingAcknowledgement,
+from coordination.case_facts import (
+    Armed,
+    Ask,
+    Asked,
+    DeadlineLevel,
+    Declined,
+    Fact,
+    Happened,
+    Moved,
+    Raised,
+    Said,
+    Told,
 )
+from schemas.records import Ended, Level
 
 _ROLES: Final = {"lead": 0, "support": 1, "informed": 2}
 _STEPS: Final[dict[Level, int]] = {
@@ -31,140 +35,325 @@ _STEPS: Final[dict[Level, int]] = {
     "reported": 4,
     "settled": 5,
 }
-_FULFILS: Final[dict[str, frozenset[Level]]] = {
+_FULFILS: Final[dict[DeadlineLevel, frozenset[Level]]] = {
     "received": frozenset({"received", "reported", "settled", "forwarded", "refused"}),
     "reported": frozenset({"reported", "settled", "refused"}),
+    "resolved": frozenset({"reported", "settled", "refused"}),
+    "decided": frozenset({"refused", "settled"}),
+    "paid": frozenset({"refused", "settled"}),
 }
+ANNULLED: Final = "case.annulled"
+UPDATED: Final = "case.updated"
+NOT_TAKEN: Final = 3
+"""The code of a report that says no: nothing will be decided or paid any more."""
 
 
-def fold(state: CaseState | None, message: Decision | Acknowledgement) -> CaseState:
-    """Return the state of a case once a message is known; None is the case of which nothing is known yet.
+class Part(NamedTuple):
+    """What one organism owes because of one decision, what it answered, and how its clock stands.
 
-    An acknowledgement whose event no decision of the case has asked of that organism stands in `waiting`: its
-    decision may still come, or the organism was not asked at all (it forwarded). An acknowledgement names its
-    event by the id alone, so it answers every event of the case that has this id. The same object comes back
-    when the message was known.
+    Beside the acknowledgement asked, every further clock of the case is a part. `due`, `near_ms` and
+    `missed_ms` are those asked, unless an outage moved them.
     """
-    match message:
-        case Decision():
-            before = _nothing(message.case, message.event.subject) if state is None else state
-            return before if _has_decision(before, message) else _decided(before, message)
-        case Acknowledgement():
-            before = _nothing(message.case, message.subject) if state is None else state
-            return before if _has_acknowledgement(before, message) else _acknowledged(before, message)
+
+    decision: str
+    ask: Ask
+    given: tuple[Said, ...]
+    due: str
+    near_ms: int
+    missed_ms: int
+    done_ms: int | None
+    ended: Ended | None
+    near_at: str | None
+    missed_at: str | None
 
 
-def _nothing(case: str, worker: str) -> CaseState:
-    return CaseState(case, worker, "", "", "open", (), (), ())
+class Escalation(NamedTuple):
+    """What was brought before a national head, and when it said that it has it."""
+
+    raised: Raised
+    received_at: str | None
 
 
-def _has_decision(state: CaseState, decision: Decision) -> bool:
-    return any(event.decision == decision.id for event in state.events)
+class Case(NamedTuple):
+    """A case as folded so far. `timer_ms` is the instant of its one timer."""
+
+    id: str
+    worker: str
+    known: frozenset[str]
+    events: tuple[Asked, ...]
+    parts: tuple[Part, ...]
+    waiting: tuple[Said, ...]
+    happened: tuple[Happened, ...]
+    escalations: tuple[Escalation, ...]
+    declined: tuple[Declined, ...]
+    updated: str
+    timer_ms: int | None
+
+    def event_of(self, decision: str) -> Asked:
+        """Return the event that a decision of the case is about."""
+        return next(event for event in self.events if event.id == decision)
 
 
-def _has_acknowledgement(state: CaseState, said: Acknowledgement) -> bool:
-    return any(given.id == said.id for part in state.recipients for given in part.given) or any(
-        waiting.id == said.id for waiting in state.waiting
+def nothing_of(case: str, worker: str) -> Case:
+    """Return the case of which nothing is known yet."""
+    return Case(case, worker, frozenset(), (), (), (), (), (), (), "", None)
+
+
+def fold(case: Case, fact: Fact) -> Case:
+    """Return the case once a fact is known; the same object when it was.
+
+    An acknowledgement whose event no decision of the case has asked of that organism waits: its decision may
+    still come, or the organism was not asked at all (it forwarded). An acknowledgement names its event by the
+    id alone, so it answers every event of the case that has this id.
+    """
+    if isinstance(fact, Armed):
+        return case._replace(timer_ms=fact.at_ms)
+    if fact.id in case.known:
+        return case
+    known = case.known | {fact.id}
+    match fact:
+        case Said():
+            return _said(case, fact, known)
+        case Asked():
+            return _asked(case, fact, known)
+        case Happened():
+            return _happened(case, fact, known)
+        case _:
+            return _noted(case, fact, known)
+
+
+def _noted(case: Case, fact: Told | Moved | Raised | Declined, known: frozenset[str]) -> Case:
+    """Return the case once it is known what it said itself."""
+    match fact:
+        case Told():
+            parts = tuple(_told(part, fact) if _is_meant(part, fact) else part for part in case.parts)
+            return case._replace(known=known, parts=parts, updated=later(case.updated, fact.at))
+        case Moved():
+            parts = tuple(_moved(part, fact) if _is_meant(part, fact) else part for part in case.parts)
+            return case._replace(known=known, parts=parts)
+        case Raised():
+            return _raised(case, fact, known)
+        case Declined():
+            declined = tuple(sorted((*case.declined, fact), key=_arrival))
+            return case._replace(known=known, declined=declined, updated=later(case.updated, fact.at))
+        case _:
+            assert_never(fact)
+
+
+# -- asked ----------------------------------------------------------------------------------------
+
+
+def _asked(case: Case, event: Asked, known: frozenset[str]) -> Case:
+    """Ask the recipients, give them what was said before they were asked, and stop what the event ends."""
+    events = (*case.events, event)
+    parts = tuple(_on_event(part, case, event) for part in case.parts)
+    waiting = case.waiting
+    if case.events:
+        events = tuple(sorted(events, key=_order))
+    if event.asks:
+        asked = [_open(case, event, ask) for ask in event.asks]
+        position = {one.id: at for at, one in enumerate(events)}
+        parts = tuple(sorted((*parts, *asked), key=lambda part: (position[part.decision], *_place(part.ask))))
+        answered = {given.id for part in asked for given in part.given}
+        waiting = tuple(said for said in waiting if said.id not in answered)
+    return case._replace(
+        known=known, events=events, parts=parts, waiting=waiting, updated=later(case.updated, event.time)
     )
 
 
-def _decided(state: CaseState, decision: Decision) -> CaseState:
-    """Ask the recipients, and give them what was said before they were asked."""
-    event = decision.event
-    joined = CaseEvent(event.id, event.source, event.type, event.time, decision.id)
-    events = tuple(sorted((*state.events, joined), key=lambda known: (_instant(known.time), known.decision)))
-    asked = [
-        CaseRecipient(
-            decision=decision.id,
-            organism=to.organism,
-            role=to.role,
-            activity=to.activity,
-            acknowledge=to.acknowledge,
-            by=to.by,
-            given=_said_before(state, event.id, to.organism),
-        )
-        for to in decision.recipients
-    ]
-    answered = {given.id for part in asked for given in part.given}
-    position = {known.decision: at for at, known in enumerate(events)}
-    parts = sorted(
-        (*state.recipients, *asked),
-        key=lambda part: (position[part.decision], _ROLES[part.role], part.organism),
-    )
-    return CaseState(
-        case=state.case,
-        worker=state.worker,
-        opened=events[0].time,
-        updated=_later(state.updated, event.time),
-        status=_status(parts),
-        events=events,
-        recipients=tuple(parts),
-        waiting=tuple(said for said in state.waiting if said.id not in answered),
-    )
+def _open(case: Case, event: Asked, ask: Ask) -> Part:
+    """Return the part of a recipient, with all that was known of it before it was asked."""
+    part = Part(event.id, ask, (), ask.by, ask.near_ms, ask.missed_ms, None, None, None, None)
+    for said in _said_before(case, event, ask.organism):
+        part = _answered(part, said)
+    for fact in case.happened:
+        part = _on_outcome(part, fact)
+    for other in case.events:
+        if other.corrects == (event.event, event.source):
+            part = _annulled(part, other)
+        part = _stopped(part, other.name, other.at)
+    return part
 
 
-def _said_before(state: CaseState, event: str, organism: str) -> tuple[GivenAcknowledgement, ...]:
-    """Return what an organism said about an event id before this decision asked it."""
-    early = {
-        GivenAcknowledgement(said.id, said.level, said.at)
-        for said in state.waiting
-        if said.causation == event and said.organism == organism
+def _said_before(case: Case, event: Asked, organism: str) -> Iterable[Said]:
+    """Return what an organism said about an event id before this decision asked it, each once."""
+    found = {
+        said.id: said
+        for said in case.waiting
+        if said.organism == organism and _is_about(said, event.id, event.event)
     }
-    namesakes = {known.decision for known in state.events if known.id == event}
-    for part in state.recipients:
-        if part.organism == organism and part.decision in namesakes:
-            early.update(part.given)
-    return tuple(sorted(early, key=_step))
+    namesakes = {one.id for one in case.events if one.event == event.event}
+    for part in case.parts:
+        if part.ask.organism == organism and part.decision in namesakes:
+            found.update({said.id: said for said in part.given if said.decision is None})
+    return found.values()
 
 
-def _acknowledged(state: CaseState, said: Acknowledgement) -> CaseState:
-    """Give an acknowledgement to the part that it answers; what answers none waits."""
-    about = {event.decision for event in state.events if event.id == said.causation}
-    given = GivenAcknowledgement(said.id, said.level, said.at)
-    parts = tuple(
-        _with(part, given) if part.organism == said.organism and part.decision in about else part
-        for part in state.recipients
-    )
-    waiting = state.waiting
-    if parts == state.recipients:
-        new = WaitingAcknowledgement(said.id, said.organism, said.level, said.at, said.causation)
-        waiting = tuple(sorted((*waiting, new), key=lambda known: (_instant(known.at), known.id)))
-    return CaseState(
-        case=state.case,
-        worker=state.worker,
-        opened=state.opened if state.events else waiting[0].at,
-        updated=_later(state.updated, said.at),
-        status=_status(parts),
-        events=state.events,
-        recipients=parts,
+def _on_event(part: Part, case: Case, event: Asked) -> Part:
+    """Return a part once another event of its case is known."""
+    if event.corrects is not None:
+        own = case.event_of(part.decision)
+        if event.corrects == (own.event, own.source):
+            part = _annulled(part, event)
+    return _stopped(part, event.name, event.at)
+
+
+def _annulled(part: Part, correction: Asked) -> Part:
+    return _end(part, correction.at, "annulled") if correction.name == ANNULLED else part
+
+
+def _stopped(part: Part, name: str, at: str) -> Part:
+    """End a clock beside the acknowledgements when the event that it waits for is known."""
+    return _end(part, at, "stopped") if part.ask.until == name else part
+
+
+# -- said and happened ----------------------------------------------------------------------------
+
+
+def _said(case: Case, said: Said, known: frozenset[str]) -> Case:
+    """Give an acknowledgement to the part that it answers, or to the escalation; what answers none waits."""
+    about = {event.id for event in case.events if _is_about(said, event.id, event.event)}
+    taken = False
+    parts = case.parts
+    if about:
+        changed = list(parts)
+        for index, part in enumerate(parts):
+            if part.ask.organism == said.organism and part.decision in about:
+                changed[index] = _answered(part, said)
+                taken = taken or part.ask.acknowledge is not None
+        parts = tuple(changed)
+    escalations = case.escalations
+    for index, one in enumerate(escalations):
+        if one.raised.id == said.causation:
+            taken = True
+            escalations = (*escalations[:index], _heard(one, said), *escalations[index + 1 :])
+    waiting = case.waiting if taken else tuple(sorted((*case.waiting, said), key=_arrival))
+    return case._replace(
+        known=known,
+        parts=parts,
         waiting=waiting,
+        escalations=escalations,
+        updated=later(case.updated, said.at),
     )
 
 
-def _with(part: CaseRecipient, given: GivenAcknowledgement) -> CaseRecipient:
-    return replace(part, given=tuple(sorted((*part.given, given), key=_step)))
+def _is_about(said: Said, decision: str, event: str) -> bool:
+    return said.causation == event if said.decision is None else said.decision == decision
 
 
-def _status(parts: Sequence[CaseRecipient]) -> Literal["open", "closed"]:
-    return "closed" if parts and all(map(_is_fulfilled, parts)) else "open"
+def _answered(part: Part, said: Said) -> Part:
+    if part.ask.acknowledge is not None:
+        given = (*part.given, said)
+        part = part._replace(given=tuple(sorted(given, key=_step)) if part.given else given)
+    return _end(part, said.at, "answered") if ends(part.ask, said) else part
 
 
-def _is_fulfilled(part: CaseRecipient) -> bool:
-    fulfilling = _FULFILS[part.acknowledge]
-    return any(
-        given.level in fulfilling or (given.level == "forwarded" and part.role == "lead")
-        for given in part.given
-    )
+def ends(ask: Ask, said: Said) -> bool:
+    """Return whether an organism has done its part by saying this."""
+    if said.level in _FULFILS[ask.level]:
+        return True
+    if said.level == "forwarded":
+        return ask.role == "lead"
+    return ask.acknowledge is None and said.code == NOT_TAKEN
 
 
-def _step(given: GivenAcknowledgement) -> tuple[int, datetime, str, str]:
-    return _STEPS[given.level], *_instant(given.at), given.id
+def _end(part: Part, at: str, how: Ended) -> Part:
+    """End a part; of what may end it, the earliest counts."""
+    at_ms = milliseconds(at)
+    if part.ended is not None and part.done_ms is not None and (part.done_ms, part.ended) <= (at_ms, how):
+        return part
+    return part._replace(done_ms=at_ms, ended=how)
 
 
-def _later(known: str, new: str) -> str:
-    return new if not known else max(known, new, key=_instant)
+def _happened(case: Case, fact: Happened, known: frozenset[str]) -> Case:
+    parts = tuple(_on_outcome(part, fact) for part in case.parts)
+    happened = tuple(sorted((*case.happened, fact), key=_arrival))
+    return case._replace(known=known, parts=parts, happened=happened, updated=later(case.updated, fact.at))
 
 
-def _instant(text: str) -> tuple[datetime, str]:
+def _on_outcome(part: Part, fact: Happened) -> Part:
+    return _stopped(part, fact.name, fact.at)
+
+
+# -- told by the clock ----------------------------------------------------------------------------
+
+
+def _is_meant(part: Part, fact: Told | Moved) -> bool:
+    ask = part.ask
+    return (part.decision, ask.organism, ask.level) == (fact.decision, fact.organism, fact.level)
+
+
+def _told(part: Part, fact: Told) -> Part:
+    match fact.signal:
+        case "near":
+            return part._replace(near_at=fact.at)
+        case "missed":
+            return part._replace(missed_at=fact.at)
+        case "silence":
+            return _end(part, fact.at, "silence")
+        case _:
+            assert_never(fact.signal)
+
+
+def _moved(part: Part, fact: Moved) -> Part:
+    return part._replace(due=fact.due, near_ms=fact.near_ms, missed_ms=fact.missed_ms)
+
+
+def _raised(case: Case, fact: Raised, known: frozenset[str]) -> Case:
+    escalation = Escalation(fact, None)
+    for said in case.waiting:
+        if said.causation == fact.id:
+            escalation = _heard(escalation, said)
+    waiting = tuple(said for said in case.waiting if said.causation != fact.id)
+    escalations = tuple(sorted((*case.escalations, escalation), key=lambda one: _arrival(one.raised)))
+    updated = later(case.updated, fact.at)
+    return case._replace(known=known, escalations=escalations, waiting=waiting, updated=updated)
+
+
+def _heard(escalation: Escalation, said: Said) -> Escalation:
+    """Note when the head said that it has the escalation: the first time counts."""
+    if said.organism != escalation.raised.to:
+        return escalation
+    known = escalation.received_at
+    return escalation._replace(received_at=said.at if known is None else min(known, said.at, key=_moment))
+
+
+# -- order ----------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=8_192)
+def milliseconds(text: str) -> int:
+    """Return the milliseconds since the epoch of an RFC 3339 instant."""
+    return int(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def instant(at_ms: int) -> str:
+    """Return milliseconds since the epoch as RFC 3339 in UTC."""
+    text = datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def later(known: str, new: str) -> str:
+    """Return the later of two instants; of nothing and an instant, the instant."""
+    return new if not known else max(known, new, key=_moment)
+
+
+def _moment(text: str) -> tuple[datetime, str]:
     """Order by instant, and for the same instant told in two ways by the text."""
     return datetime.fromisoformat(text), text
+
+
+def _arrival(fact: Said | Happened | Raised | Declined) -> tuple[datetime, str, str]:
+    return *_moment(fact.at), fact.id
+
+
+def _order(event: Asked) -> tuple[datetime, str, str]:
+    return *_moment(event.time), event.id
+
+
+def _step(said: Said) -> tuple[int, datetime, str, str]:
+    return _STEPS[said.level], *_arrival(said)
+
+
+def _place(ask: Ask) -> tuple[bool, int, str, str]:
+    return ask.acknowledge is None, _ROLES[ask.role], ask.organism, ask.level

@@ -5,15 +5,13 @@ partition is read.
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from functools import reduce
 from typing import Final
 
 from agents.emission import OUTCOME_HEADER
 from coordination import acknowledgement
 from coordination.acknowledgement import Acknowledgement
-from coordination.cases import fold
 from coordination.directory import Directory
 from l233.telling import last_day, organism, paris, plain
 from schemas.envelope import unpack
@@ -64,9 +62,12 @@ class Story:
         ]
 
     def is_done(self, decision: Decision, recipient: Recipient) -> bool:
-        """Say whether a recipient has given what it owes: a case of its own would be closed."""
-        alone = fold(None, replace(decision, recipients=(recipient,)))
-        return reduce(fold, self.answers(decision, recipient), alone).status == "closed"
+        """Say whether a recipient has given what it owes."""
+        return any(
+            part.done_at is not None
+            for part in self.state.recipients
+            if (part.decision, part.organism) == (decision.id, recipient.organism)
+        )
 
 
 async def find(connection: Connection, case: str) -> list[Story]:

@@ -20,7 +20,7 @@ def messages(record: Kept) -> list[Kept]:
 
 def folded(heard: list[Kept]) -> dict[bytes, CaseState]:
     """Return the latest state of every case once all messages were heard."""
-    cases, memory, latest = Cases(), Memory(), dict[bytes, CaseState]()
+    cases, memory, latest = Cases(load_world(Registry.load())), Memory(), dict[bytes, CaseState]()
     for message in heard:
         result = cases(message, memory)
         memory.kept.update({key: value for key, value in result.writes.items() if value is not None})
@@ -51,4 +51,4 @@ def test_two_workers_with_one_case_id_have_two_cases() -> None:
 def test_a_record_without_data_is_an_error() -> None:
     """A tombstone on a topic that has none is isolated."""
     with pytest.raises(NoMessageError):
-        Cases()(Kept("l233.decisions", None), Memory())
+        Cases(load_world(Registry.load()))(Kept("l233.decisions", None), Memory())

@@ -7,16 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coordination.acknowledgement import Acknowledgement, answer, mandate_of, read, with_decision
-from coordination.cases import fold
 from coordination.routing import route
 from coordination.situation import situation_of
 from schemas.envelope import unpack_structured
-from schemas.records import CASE, CaseState, Decision, Level
+from schemas.records import CASE, Decision, Level
 from schemas.validation import Event, validate
 from tests.unit.coordination.examples import OWN_DATA, SIREN, directory, shipped, structured, worker
-
-Message = Decision | Acknowledgement
-
+from tests.unit.coordination.telling import Message
+from tests.unit.coordination.telling import state as folded
 
 REPORT = b'{"organism": "%s", "role": "%s", "code": 0}'
 
@@ -86,14 +84,6 @@ MESSAGES: Final[list[Message]] = [
 ]
 
 
-def folded(messages: list[Message]) -> CaseState:
-    state = None
-    for message in messages:
-        state = fold(state, message)
-    assert state is not None
-    return state
-
-
 @given(st.permutations(MESSAGES), st.lists(st.sampled_from(MESSAGES), max_size=6))
 def test_any_order_and_any_repetition_give_the_same_state(order: list[Message], again: list[Message]) -> None:
     wanted = CASE.dump_json(folded(MESSAGES))
@@ -114,21 +104,19 @@ def test_any_part_of_the_story_gives_one_state(data: st.DataObject) -> None:
 
 def test_an_acknowledgement_waits_for_its_decision() -> None:
     early = FIRST.said[-1]
-    state = fold(None, early)
+    state = folded([early])
     assert [waiting.id for waiting in state.waiting] == [early.id]
     assert (state.status, state.recipients, state.opened) == ("open", (), early.at)
-    state = fold(state, FIRST.decision)
+    state = folded([early, FIRST.decision])
     assert state.waiting == ()
     assert [given.id for asked in state.recipients for given in asked.given] == [early.id]
     assert state.opened == FIRST.decision.event.time
 
 
 def test_a_case_closes_with_the_last_obligation() -> None:
-    state = fold(None, FIRST.decision)
-    for message in FIRST.said:
-        assert state.status == "open"
-        state = fold(state, message)
-    assert state.status == "closed"
+    messages: list[Message] = [FIRST.decision, *FIRST.said]
+    assert {folded(messages[:heard]).status for heard in range(1, len(messages))} == {"open"}
+    assert folded(messages).status == "closed"
 
 
 def test_registered_alone_fulfils_nothing_and_received_no_report() -> None:
@@ -157,14 +145,12 @@ def test_a_refusal_ends_the_part_of_its_organism() -> None:
 
 
 def test_a_second_decision_opens_a_closed_case_again_until_it_is_answered() -> None:
-    state = folded([FIRST.decision, *FIRST.said])
-    assert state.status == "closed"
-    state = fold(state, SECOND.decision)
-    assert state.status == "open"
-    assert sorted(joined.id for joined in state.events) == ["1", "2"]
-    for message in SECOND.said:
-        state = fold(state, message)
-    assert state.status == "closed"
+    messages: list[Message] = [FIRST.decision, *FIRST.said]
+    assert folded(messages).status == "closed"
+    again = folded([*messages, SECOND.decision])
+    assert again.status == "open"
+    assert sorted(joined.id for joined in again.events) == ["1", "2"]
+    assert folded([*messages, SECOND.decision, *SECOND.said]).status == "closed"
 
 
 def test_what_one_event_is_told_does_not_answer_another() -> None:

@@ -2,17 +2,16 @@
 
 import json
 from dataclasses import replace
-from functools import reduce
 
 from coordination import acknowledgement
 from coordination.acknowledgement import Acknowledgement
-from coordination.cases import fold
 from coordination.intake import Intake
 from coordination.verdicts import Routed
 from l233.story import Decided, Receipted, Story, as_json, as_text
 from schemas.emitted import AcknowledgementReported
 from schemas.records import Recipient
 from tests.unit.coordination.examples import OWN_DATA, directory, record, rulebook, structured, worker
+from tests.unit.coordination.telling import state as state_of_messages
 
 
 def routed() -> Routed:
@@ -34,7 +33,7 @@ def answered(verdict: Routed, to: Recipient, at: str) -> Acknowledgement:
 def story(*more: Acknowledgement) -> Story:
     verdict = routed()
     said = [*verdict.acknowledgements, *more]
-    state = reduce(fold, said, fold(None, verdict.decision))
+    state = state_of_messages([verdict.decision, *said])
     receipts = (
         Receipted("2026-03-02T08:30:00.000Z", "r", "call", again=False),
         Receipted("2026-03-02T10:00:00.000Z", "r", "call", again=True),

@@ -1,0 +1,173 @@
+"""What a case is told, one fact each: asked, said, happened, told by the clock. A case is its facts, folded.
+
+Facts are kept one a line, as JSON arrays, in the order in which they came: a new one is one line more, what
+was written before stays as it is, and what was known at an instant is the lines up to it.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Final, Literal, NamedTuple, assert_never
+
+from schemas.records import Acknowledge, Level, Status
+from schemas.types import Role
+
+DeadlineLevel = Literal["received", "reported", "paid", "decided", "resolved"]
+"""What a deadline waits for."""
+
+Signal = Literal["near", "missed", "silence"]
+"""What the clock says of a deadline. Silence: nothing was answered, and that is an answer."""
+
+
+Silence = Literal["missed", "answered"]
+"""What it means when nothing came in time."""
+
+
+class Ask(NamedTuple):
+    """What one organism owes, and its clock. Instants are in milliseconds since the epoch.
+
+    `acknowledge` is None for a clock beside the acknowledgements. `until` is the name of the event that ends
+    it, beside the acknowledgements that do; `holidays` the subdivision whose public holidays count.
+    """
+
+    organism: str
+    role: Role
+    activity: str
+    acknowledge: Acknowledge | None
+    level: DeadlineLevel
+    by: str
+    basis: str
+    status: Status
+    until: str | None
+    silence: Silence
+    zone: str
+    holidays: str | None
+    start_ms: int
+    near_ms: int
+    missed_ms: int
+
+
+class Asked(NamedTuple):
+    """A decision, or an event that opens a case by itself: who owes what. `id` is the decision's.
+
+    `corrects` is (id, source) of the event that is corrected.
+    """
+
+    id: str
+    at: str
+    event: str
+    source: str
+    name: str
+    time: str
+    scheme: str
+    asks: tuple[Ask, ...]
+    corrects: tuple[str, str] | None
+
+
+class Said(NamedTuple):
+    """An acknowledgement. `decision` is the one it is taken for, None to take it by `causation`."""
+
+    id: str
+    at: str
+    level: Level
+    organism: str
+    causation: str | None
+    code: int | None
+    decision: str | None
+
+
+class Happened(NamedTuple):
+    """Something else that an organism made of an event of the case."""
+
+    id: str
+    at: str
+    name: str
+    organism: str
+    causation: str | None
+
+
+class Told(NamedTuple):
+    """What the clock said of a deadline, once; `id` is that of the event emitted."""
+
+    id: str
+    at: str
+    signal: Signal
+    decision: str
+    organism: str
+    level: DeadlineLevel
+
+
+class Raised(NamedTuple):
+    """A missed deadline was brought before a national head."""
+
+    id: str
+    at: str
+    to: str
+    decision: str
+    organism: str
+    level: DeadlineLevel
+
+
+class Moved(NamedTuple):
+    """An outage moved a deadline: it is due at `due` now."""
+
+    id: str
+    at: str
+    decision: str
+    organism: str
+    level: DeadlineLevel
+    due: str
+    near_ms: int
+    missed_ms: int
+
+
+class Declined(NamedTuple):
+    """An acknowledgement from outside that the case did not take, and why."""
+
+    id: str
+    at: str
+    level: Level
+    organism: str
+    why: str
+
+
+class Armed(NamedTuple):
+    """The case's one timer, None: it has none."""
+
+    at_ms: int | None
+
+
+Fact = Asked | Said | Happened | Told | Raised | Moved | Declined | Armed
+"""A closed union. Every fact but `Armed` has an id, and counts once."""
+
+_KINDS: Final[dict[type[Fact], str]] = {
+    Said: "said",
+    Asked: "asked",
+    Happened: "happened",
+    Told: "told",
+    Raised: "raised",
+    Moved: "moved",
+    Declined: "declined",
+    Armed: "armed",
+}
+_FACTS: Final[dict[str, type[Fact]]] = {kind: fact for fact, kind in _KINDS.items()}
+_write: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+
+def write(facts: Sequence[Fact]) -> bytes:
+    """Return facts as lines."""
+    return "".join([f"{_write((_KINDS[type(fact)], *fact))}\n" for fact in facts]).encode()
+
+
+def read(lines: bytes) -> Iterator[Fact]:
+    """Return the facts that lines hold. They are our own: what is no fact is a fault of this program."""
+    for line in lines.splitlines():
+        kind, *values = json.loads(line)
+        fact = _FACTS[kind](*values)
+        match fact:
+            case Asked():
+                corrects = None if fact.corrects is None else (fact.corrects[0], fact.corrects[1])
+                yield fact._replace(asks=tuple(Ask(*ask) for ask in fact.asks), corrects=corrects)
+            case Said() | Happened() | Told() | Raised() | Moved() | Declined() | Armed():
+                yield fact
+            case _:
+                assert_never(fact)

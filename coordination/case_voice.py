@@ -1,0 +1,86 @@
+"""Decides what a case says aloud: what is settled, what the clock says, and to which head it goes."""
+
+from datetime import datetime
+from typing import Final, assert_never
+
+from coordination.acknowledgement import Acknowledgement, read
+from coordination.calendar import Delay, deadline
+from coordination.case_facts import Raised, Said, Told
+from coordination.cases import Case, Part
+from coordination.directory import Directory
+from coordination.outcomes import Outcome
+from schemas.emitted import (
+    AcknowledgementSettled,
+    DeadlineMissed,
+    DeadlineNear,
+    EscalationRaised,
+    RadiationAnswered,
+)
+from schemas.events import Contract, type_of
+from schemas.records import Mandate
+
+HEARD_WITHIN: Final = Delay(1, "working days")
+"""Within which a national head acknowledges an escalation (own example, unverified)."""
+
+
+def settled(case: Case, said: Said) -> Acknowledgement:
+    """Return the acknowledgement that an event of a case is settled."""
+    attributes = {
+        "type": type_of("acknowledgement.settled"),
+        "id": said.id,
+        "subject": case.worker,
+        "correlationid": case.id,
+        "time": said.at,
+        "causationid": said.causation or "",
+    }
+    return read(attributes, AcknowledgementSettled(organism=said.organism, role="lead").to_json())
+
+
+def outcome(case: Case, fact: Told | Raised) -> Outcome:
+    """Return what the clock says as an event."""
+    name, data = _said(part_of(case, fact), fact)
+    causation = case.event_of(fact.decision).event
+    return Outcome(fact.id, name, data, causation, case.id, case.worker, fact.at, data.to_json())
+
+
+def _said(part: Part, fact: Told | Raised) -> tuple[str, Contract]:
+    if isinstance(fact, Raised):
+        return "escalation.raised", EscalationRaised(to=fact.to, organism=fact.organism, level=fact.level)
+    match fact.signal:
+        case "near":
+            return "deadline.near", _deadline(DeadlineNear, part)
+        case "missed":
+            return "deadline.missed", _deadline(DeadlineMissed, part)
+        case "silence":
+            answer = RadiationAnswered(organism=fact.organism, objection=False, by_silence=True)
+            return "radiation.answered", answer
+        case _:
+            assert_never(fact.signal)
+
+
+def _deadline(model: type[DeadlineNear] | type[DeadlineMissed], part: Part) -> Contract:
+    return model(organism=part.ask.organism, level=part.ask.level, due=part.due)
+
+
+def part_of(case: Case, fact: Told | Raised) -> Part:
+    """Return the part that something said by the clock is about."""
+    meant = fact.decision, fact.organism, fact.level
+    return next(part for part in case.parts if (part.decision, part.ask.organism, part.ask.level) == meant)
+
+
+def mandate_of_head(case: Case, raised: Raised, directory: Directory) -> Mandate:
+    """Return what a national head is asked with an escalation: to receive it."""
+    ask = part_of(case, raised).ask
+    head = directory.named(raised.to)
+    by = deadline(datetime.fromisoformat(raised.at), HEARD_WITHIN, head.organism.zone, head.holidays)
+    return Mandate(
+        case=case.id,
+        organism=raised.to,
+        role="informed",
+        activity=ask.activity,
+        acknowledge="received",
+        by=by,
+        basis=ask.basis,
+        status=ask.status,
+        scheme=case.event_of(raised.decision).scheme,
+    )

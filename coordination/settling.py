@@ -1,0 +1,42 @@
+"""Decides when an event is settled: after the last report, and by whom that is said.
+
+The lead settles once everybody who owes a report has given it, refused, or answered by silence. A request for
+social aid is settled by its payment, which its organism says (CSS art. L612-4, L). Own worked example.
+"""
+
+from collections.abc import Iterator
+
+from coordination import ids
+from coordination.case_facts import Asked, Said
+from coordination.cases import Case, Part, instant
+from schemas.records import EventRef
+
+SETTLED_OUTSIDE = frozenset({"social-aid.requested"})
+
+
+def settlements(case: Case) -> Iterator[Said]:
+    """Return what is settled now and was not said to be: one acknowledgement per decision, at most."""
+    for event in case.events:
+        if event.asks and event.name not in SETTLED_OUTSIDE:
+            found = _settlement(case, event)
+            if found is not None:
+                yield found
+
+
+def _settlement(case: Case, event: Asked) -> Said | None:
+    owing = [part for part in case.parts if part.decision == event.id and part.ask.acknowledge == "reported"]
+    done = [part.done_ms for part in owing if part.done_ms is not None]
+    reports = [part for part in owing if _reported(part)]
+    lead = next((part for part in owing if part.ask.role == "lead"), None)
+    if lead is None or not reports or len(done) < len(owing):
+        return None
+    if any(part.ended == "annulled" for part in owing) or any(said.level == "settled" for said in lead.given):
+        return None
+    subject = EventRef(event.event, event.source, event.name, case.worker, event.time)
+    id_ = ids.emitted_id(subject, event.scheme, event.name, lead.ask.organism, "settled")
+    at = instant(max(done))
+    return Said(id_, at, "settled", lead.ask.organism, event.event, None, event.id)
+
+
+def _reported(part: Part) -> bool:
+    return any(said.level == "reported" for said in part.given)
