@@ -1,8 +1,10 @@
-"""What every agent knows: the scheme's versions, the organisms and territories, and the topics."""
+"""What every agent knows: scheme versions and yearly parameters, organisms and territories, topics."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import scheme
 from coordination.directory import Directory
+from coordination.rights import Parameters, parse_parameters
 from coordination.rulebook import Rulebook
 from streaming.topics import Registry
 
@@ -14,3 +16,4 @@ class World:
     rulebook: Rulebook
     directory: Directory
     registry: Registry
+    parameters: Parameters = field(default_factory=lambda: parse_parameters(scheme.parameters()))

@@ -46,6 +46,8 @@ class Told:
 
     recorded: Mapping[int, tuple[int, int]] = field(default_factory=dict)
     mismatches: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    waiting: tuple[int, ...] = ()
+    """Years that wait for their parameter."""
 
 
 Said = RightsRecorded | RightsMismatch
@@ -53,11 +55,11 @@ Said = RightsRecorded | RightsMismatch
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """What is to be said now, by year; `told` once it is said; the years that wait for their parameter."""
+    """What is to be said now, by year; `told` once it is said; the years of which a difference is closed."""
 
     said: tuple[Said, ...]
     told: Told
-    without_parameter: tuple[int, ...]
+    closed: frozenset[int]
 
 
 def parse_parameters(text: str) -> Parameters:
@@ -113,46 +115,48 @@ def reconcile(
     said: list[Said] = []
     recorded, mismatches = dict(told.recorded), dict(told.mismatches)
     waiting: list[int] = []
-    for year in sorted(years):
+    closed: set[int] = set()
+    for year in sorted({*years, *told.waiting}):
         earned = income(account, year)
         parameter = parameters.get(year)
         if parameter is None:
-            if earned:
-                waiting.append(year)
+            waiting.append(year)
             continue
         now = earned, quarters(earned, parameter)
         if now != recorded.get(year, (0, 0)):
             recorded[year] = now
             said.append(RightsRecorded(organism=organism, year=year, income=euros(earned), quarters=now[1]))
         declared = _comparable(account, year)
-        if declared is None:
-            continue
-        if declared == earned:
-            mismatches.pop(year, None)
-        elif mismatches.get(year) != (declared, earned):
+        if declared == earned and mismatches.pop(year, None) is not None:
+            closed.add(year)
+        elif declared is not None and declared != earned and mismatches.get(year) != (declared, earned):
             mismatches[year] = declared, earned
-            said.append(
-                RightsMismatch(organism=organism, year=year, declared=euros(declared), recorded=euros(earned))
-            )
-    return Reconciled(tuple(said), Told(recorded, mismatches), tuple(waiting))
+            said.append(_mismatch(organism, year, declared, earned))
+    return Reconciled(tuple(said), Told(recorded, mismatches, tuple(waiting)), frozenset(closed))
 
 
 def encode(told: Told) -> bytes:
     """Return the compact JSON of what was told: year, and two numbers."""
-    lines = {
+    lines: dict[str, list[object]] = {
         name: [[year, *said] for year, said in sorted(by_year.items())]
         for name, by_year in (("recorded", told.recorded), ("mismatches", told.mismatches))
     }
+    lines["waiting"] = list(told.waiting)
     return json.dumps(lines, separators=(",", ":")).encode()
 
 
 def decode(stored: bytes) -> Told:
     """Return what `encode` wrote."""
-    lines: dict[str, list[tuple[int, int, int]]] = json.loads(stored)
+    lines = json.loads(stored)
     return Told(
         {year: (earned, validated) for year, earned, validated in lines["recorded"]},
         {year: (declared, earned) for year, declared, earned in lines["mismatches"]},
+        tuple(lines["waiting"]),
     )
+
+
+def _mismatch(organism: str, year: int, declared: int, earned: int) -> RightsMismatch:
+    return RightsMismatch(organism=organism, year=year, declared=euros(declared), recorded=euros(earned))
 
 
 def _comparable(account: Account, year: int) -> int | None:
