@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from coordination.periods import PARIS
-from coordination.quality_facts import NOTHING, Asked, CaseKey, Facts, Given, Taken, instant
+from coordination.quality_facts import ANNULLED, NOTHING, Asked, CaseKey, Facts, Given, Taken, instant
 from coordination.quality_objectives import Measure
 
 FULFILS: Final[Mapping[str, frozenset[str]]] = {
@@ -110,7 +110,8 @@ def counts(facts: Facts, within: int, as_of: int | None = None) -> Iterator[Coun
     """
     for asked in facts.asked:
         answers = answers_to(asked, facts)
-        yield from _in_time(asked, answers, as_of)
+        if not (_annulled(asked, facts) and fulfilled(asked, answers) is None):
+            yield from _in_time(asked, answers, as_of)
         yield from _durations(asked, answers)
         if asked.name in REQUESTS and asked.role == "lead":
             yield from _addressed(asked, facts)
@@ -149,7 +150,15 @@ def fulfilled(asked: Asked, answers: Iterable[Given]) -> int | None:
 
 def is_open(facts: Facts) -> bool:
     """Say whether somebody who was asked has not given yet what it owes."""
-    return any(fulfilled(asked, answers_to(asked, facts)) is None for asked in facts.asked)
+    return any(_owes(asked, facts) for asked in facts.asked)
+
+
+def _owes(asked: Asked, facts: Facts) -> bool:
+    return fulfilled(asked, answers_to(asked, facts)) is None and not _annulled(asked, facts)
+
+
+def _annulled(asked: Asked, facts: Facts) -> bool:
+    return any(told.name == ANNULLED and told.event == asked.event for told in facts.told)
 
 
 def _in_time(asked: Asked, answers: Iterable[Given], as_of: int | None) -> Iterator[Count]:
@@ -293,7 +302,7 @@ class Books:
         oldest: dict[str, int] = {}
         for facts in self.cases.values():
             for asked in facts.asked:
-                if fulfilled(asked, answers_to(asked, facts)) is None:
+                if _owes(asked, facts):
                     since = instant(asked.time)
                     oldest[asked.organism] = min(since, oldest.get(asked.organism, since))
         return oldest

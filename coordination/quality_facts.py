@@ -17,6 +17,7 @@ from schemas.events import TYPE_PREFIX
 from schemas.inputs import EVENT_NAMES
 from schemas.records import DECISION, MANDATE, Decision
 
+ANNULLED: Final = "case.annulled"
 OUTCOMES: Final = "l233.outcomes"
 TOPICS: Final = (DECISIONS, ACKNOWLEDGEMENTS, OUTCOMES)
 _CASES: Final = b"urn:l233:cases"
@@ -55,7 +56,7 @@ class Given(NamedTuple):
 
 
 class Told(NamedTuple):
-    """Something came of an event; `level` and `due` are those of a missed deadline, else empty."""
+    """Something came of an event, or it was annulled; `level` and `due` are those of a missed deadline."""
 
     event: str
     name: str
@@ -139,10 +140,13 @@ def take(record: Written) -> Taken | None:
 
 def _decided(decision: Decision, registered: str) -> Taken | None:
     """Return who was asked; an acknowledgement from outside has a decision that asks nobody."""
-    if not decision.recipients:
-        return None
     event = decision.event
     name = EVENT_NAMES.get(event.type, event.type)
+    if not (decision.recipients or name == ANNULLED):
+        return None
+    told: frozenset[Told] = frozenset()
+    if name == ANNULLED and decision.corrects is not None:
+        told = frozenset({Told(decision.corrects.id, name, "", registered, "", "")})
     facts = Facts(
         asked=frozenset(
             Asked(
@@ -157,7 +161,8 @@ def _decided(decision: Decision, registered: str) -> Taken | None:
                 by=to.by,
             )
             for to in decision.recipients
-        )
+        ),
+        told=told,
     )
     return Taken((event.subject, decision.case), facts)
 

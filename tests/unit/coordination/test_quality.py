@@ -9,14 +9,6 @@ from hypothesis import strategies as st
 
 from coordination.quality import DAYS_KEPT, Books, Figures, Tally, rounded
 from coordination.quality_facts import NOTHING, Asked, Facts, Given, Taken, Told, instant, read, write
-    NOTHING,
-    Asked,
-    Facts,
-    Given,
-    Taken,
-    Told,
-    instant,
-)
 
 WITHIN = 30
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -120,6 +112,15 @@ def test_a_lead_that_forwards_has_done_its_part() -> None:
     assert share(figures(asked(), given_("forwarded", 1))["reported-in-time", "cpam:311"]) == (1, 1)
     host = asked(role="support")
     assert share(figures(host, given_("forwarded", 1))["reported-in-time", "cpam:311"]) == (0, 1)
+
+
+def test_what_was_annulled_is_owed_by_nobody() -> None:
+    """An answer that was given before still counts."""
+    annulled = Told("e1", "case.annulled", "", at(5), "", "")
+    measure = ("reported-in-time", "cpam:311")
+    assert measure not in figures(asked(), annulled)
+    assert ("oldest-open-case", "cpam:311") not in figures(asked(), annulled)
+    assert share(figures(asked(), annulled, given_("reported", 3))[measure]) == (1, 1)
 
 
 def test_durations_run_from_the_event() -> None:
