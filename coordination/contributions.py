@@ -216,6 +216,13 @@ def entry_of(event: EventRef, data: EventData) -> Entry | None:
     return entry
 
 
+def changed(before: Account, after: Account) -> list[str]:
+    """Return the periods and years of which two accounts say something else, in order."""
+    abouts = before.summaries.keys() | after.summaries.keys()
+    pairs = ((about, before.summaries.get(about), after.summaries.get(about)) for about in abouts)
+    return sorted(about for about, old, new in pairs if old is not new and old != new)
+
+
 def updated(event: EventRef, corrected: Key, data: Mapping[str, object]) -> Correction:
     """Return the correction of an event whose own data are now `data`; only what an entry holds is kept."""
     kept = {name: data[name] for name in sorted(_FIELDS & data.keys())}

@@ -1,0 +1,1 @@
+"""What organisms do in a mission, whichever of them has it: health, collection, retirement."""
