@@ -4,10 +4,10 @@ Hashing and proofs are those of RFC 9162 (Certificate Transparency 2.0, section 
 hashed behind a zero byte, a node behind a one, so that neither can pass for the other.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 HASH_BYTES: Final = 32
 _LEAF: Final = b"\x00"
@@ -26,52 +26,95 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(_NODE + left + right).digest()
 
 
-@dataclass(frozen=True, slots=True)
-class Frontier:
-    """What must be kept of a log in order to go on: its size, and the roots of its full subtrees.
+class Node(NamedTuple):
+    """A full subtree: the `number`-th over 2**`level` leaves."""
 
-    `peaks` stand largest subtree first, one for every bit that is set in `size`: a log of a thousand million
-    entries keeps at most thirty.
+    level: int
+    number: int
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """What must be kept of a log to go on with it, and to prove that it goes on from a size it had.
+
+    `sealed` is that size. `nodes` are the largest full subtrees, from left to right, none of which reaches
+    across it: of a log of a thousand million entries at most ninety.
     """
 
-    size: int = 0
-    peaks: tuple[bytes, ...] = ()
+    sealed: int = 0
+    nodes: tuple[Node, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many entries the log has."""
+        return (self.nodes[-1].number + 1) << self.nodes[-1].level if self.nodes else 0
 
     def with_leaf(self, leaf: bytes) -> Self:
-        """Return the frontier once a leaf (its hash) follows."""
-        peaks, size = [*self.peaks, leaf], self.size
-        while size & 1:
-            right = peaks.pop()
-            peaks.append(node_hash(peaks.pop(), right))
-            size >>= 1
-        return type(self)(self.size + 1, tuple(peaks))
+        """Return the log once a leaf (its hash) follows."""
+        return type(self)(self.sealed, self._grown(Node(0, self.size, leaf), self.nodes, self.sealed))
+
+    def at_rest(self) -> Self:
+        """Return the log as sealed at the size that it has."""
+        nodes: tuple[Node, ...] = ()
+        for node in self.nodes:
+            nodes = self._grown(node, nodes, 0)
+        return type(self)(self.size, nodes)
+
+    @staticmethod
+    def _grown(node: Node, nodes: tuple[Node, ...], border: int) -> tuple[Node, ...]:
+        """Add a subtree on the right; two that are halves of one become one, unless `border` is between."""
+        left = len(nodes)
+        while left and node.number & 1 and nodes[left - 1].level == node.level:
+            if node.number << node.level == border:
+                break
+            left -= 1
+            node = Node(node.level + 1, node.number >> 1, node_hash(nodes[left].hash, node.hash))
+        return (*nodes[:left], node)
 
     def root(self) -> bytes:
         """Return the root of the log so far."""
-        if not self.peaks:
-            return EMPTY_ROOT
-        root = self.peaks[-1]
-        for peak in reversed(self.peaks[:-1]):
-            root = node_hash(peak, root)
-        return root
+        return self._over(0, self.size) if self.nodes else EMPTY_ROOT
+
+    def consistency(self) -> list[bytes]:
+        """Return the proof that the log goes on from the size it was sealed at: RFC 9162, 2.1.4.1.
+
+        Empty when it was never sealed, or has not grown since.
+        """
+        if self.sealed in {0, self.size}:
+            return []
+        return list(_subproof(self.sealed, 0, self.size, self._over, whole=True))
+
+    def _over(self, start: int, end: int) -> bytes:
+        """Return the root over the leaves from `start` to before `end`."""
+        for node in self.nodes:
+            if node.number << node.level == start and (node.number + 1) << node.level == end:
+                return node.hash
+        split = start + _split(end - start)
+        return node_hash(self._over(start, split), self._over(split, end))
 
     def encode(self) -> bytes:
-        """Return the frontier as bytes, for the state store."""
-        return self.size.to_bytes(8, "big") + b"".join(self.peaks)
+        """Return the log as bytes, for the state store."""
+        return self.sealed.to_bytes(8, "big") + b"".join(
+            node.level.to_bytes(1, "big") + node.number.to_bytes(8, "big") + node.hash for node in self.nodes
+        )
 
     @classmethod
     def decode(cls, kept: bytes) -> Self:
-        """Return the frontier that `encode` wrote."""
-        peaks = tuple(kept[at : at + HASH_BYTES] for at in range(8, len(kept), HASH_BYTES))
-        return cls(int.from_bytes(kept[:8], "big"), peaks)
+        """Return the log that `encode` wrote."""
+        nodes = (kept[at : at + 9 + HASH_BYTES] for at in range(8, len(kept), 9 + HASH_BYTES))
+        return cls(
+            int.from_bytes(kept[:8], "big"),
+            tuple(Node(node[0], int.from_bytes(node[1:9], "big"), node[9:]) for node in nodes),
+        )
 
 
 def root_of(leaves: Sequence[bytes]) -> bytes:
     """Return the root over leaf hashes."""
-    frontier = Frontier()
+    log = Growth()
     for leaf in leaves:
-        frontier = frontier.with_leaf(leaf)
-    return frontier.root()
+        log = log.with_leaf(leaf)
+    return log.root()
 
 
 class Tree:
@@ -102,7 +145,7 @@ class Tree:
         """
         if not 0 < old <= new <= len(self._levels[0]):
             raise ValueError(f"a log of {new} entries does not go on from one of {old}")
-        return list(self._subproof(old, 0, new, whole=True))
+        return list(_subproof(old, 0, new, self._over, whole=True))
 
     def _over(self, start: int, end: int) -> bytes:
         """Return the root over the leaves from `start` to before `end`, a subtree or its right end."""
@@ -124,18 +167,22 @@ class Tree:
             yield from self._path(index, split, end)
             yield self._over(start, split)
 
-    def _subproof(self, old: int, start: int, end: int, *, whole: bool) -> Iterator[bytes]:
-        if old == end:
-            if not whole:
-                yield self._over(start, end)
-            return
-        split = start + _split(end - start)
-        if old <= split:
-            yield from self._subproof(old, start, split, whole=whole)
-            yield self._over(split, end)
-        else:
-            yield from self._subproof(old, split, end, whole=False)
-            yield self._over(start, split)
+
+def _subproof(
+    old: int, start: int, end: int, over: Callable[[int, int], bytes], *, whole: bool
+) -> Iterator[bytes]:
+    """Return the hashes that SUBPROOF of RFC 9162, 2.1.4.1 names; `over` gives the root over a range."""
+    if old == end:
+        if not whole:
+            yield over(start, end)
+        return
+    split = start + _split(end - start)
+    if old <= split:
+        yield from _subproof(old, start, split, over, whole=whole)
+        yield over(split, end)
+    else:
+        yield from _subproof(old, split, end, over, whole=False)
+        yield over(start, split)
 
 
 def _split(count: int) -> int:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pymerkle import InmemoryTree
 
-from coordination.merkle import Frontier, Tree, extends, includes, leaf_hash, node_hash, root_of
+from coordination.merkle import Growth, Tree, extends, includes, leaf_hash, node_hash
 
 LOGS = st.lists(st.binary(max_size=8), min_size=1, max_size=70)
 
@@ -27,7 +27,7 @@ def test_hashes_are_those_of_rfc_9162() -> None:
     """A leaf behind a zero byte, a node behind a one; the empty log is the hash of nothing."""
     assert leaf_hash(b"x") == sha256(b"\0x").digest()
     assert node_hash(b"l" * 32, b"r" * 32) == sha256(b"\1" + b"l" * 32 + b"r" * 32).digest()
-    assert Frontier().root() == sha256(b"").digest()
+    assert Growth().root() == sha256(b"").digest()
 
 
 @given(LOGS, st.data())
@@ -86,15 +86,22 @@ def test_a_proof_with_one_bit_changed_proves_nothing(entries: list[bytes], data:
         assert not includes(leaf, index, size, proof[:-1], root)
 
 
-@given(LOGS)
-def test_what_is_kept_of_a_log_goes_on_as_if_all_of_it_were(entries: list[bytes]) -> None:
-    """The frontier alone, written and read again at every step, gives the root of the whole."""
-    kept = Frontier().encode()
+@given(LOGS, st.sets(st.integers(1, 70)))
+def test_what_is_kept_of_a_log_goes_on_as_if_all_of_it_were(entries: list[bytes], seals: set[int]) -> None:
+    """Written and read again at every step, sealed now and then, it gives the same roots and proofs."""
+    log = tree(entries)
+    kept, sealed = Growth().encode(), 0
     for count, entry in enumerate(entries, 1):
-        frontier = Frontier.decode(kept).with_leaf(leaf_hash(entry))
-        assert frontier.root() == root_of([leaf_hash(one) for one in entries[:count]])
-        assert len(frontier.peaks) == count.bit_count()
-        kept = frontier.encode()
+        growth = Growth.decode(kept).with_leaf(leaf_hash(entry))
+        assert growth.size == count
+        assert growth.root() == log.root(count)
+        assert growth.consistency() == (log.consistency(sealed, count) if sealed else [])
+        if count in seals:
+            growth, sealed = growth.at_rest(), count
+            assert growth.consistency() == []
+            assert growth.root() == log.root(count)
+        assert len(growth.nodes) <= 3 * count.bit_length()
+        kept = growth.encode()
 
 
 def test_a_proof_of_what_is_not_there_is_refused() -> None:
