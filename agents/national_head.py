@@ -21,7 +21,7 @@ class NationalHead(Organism):
         if request.name != "escalation.raised":
             return NOTHING
         late = EscalationRaised.model_validate_json(request.payload).organism
-        asked = reminder(request.mandate, late, request.event, self.world.directory)
+        asked = reminder(request.mandate, late, request.at, self.world.directory)
         event = request.event
         headers, value = pack_binary(
             {

@@ -14,6 +14,7 @@ from coordination import mediation
 from coordination.acknowledgement import Acknowledgement, answer, reported
 from coordination.reporting import reports_by_itself
 from streaming.context import named
+from streaming.parking import Retry
 from streaming.records import Output, Record, Result, State
 
 __all__ = ["NOTHING", "Acts", "NoMandateError", "Organism", "Request", "read", "together"]
@@ -33,9 +34,9 @@ class Organism:
     def __call__(self, record: Record, state: State) -> Result:
         """Receive a request (or refuse it with its ground), act on it, and report where nobody is needed."""
         request = read(record)
+        self._await_system(request, record.timestamp)
         if request.is_told:
-            acts = self._acts(request, state)
-            return Result(self._records((), acts, ()), acts.writes)
+            return self.told(self._acts(request, state))
         mandate = request.mandate
         given = answer(
             mandate,
@@ -50,13 +51,29 @@ class Organism:
             return Result([acknowledge(self.agent, given)])
         acts = self._acts(request, state)
         report: tuple[Acknowledgement, ...] = ()
-        if reports_by_itself(request.name, mandate.role):
+        if reports_by_itself(request.about, mandate.role):
             report = (reported(mandate, request.event, request.at, acts.proofs),)
         return Result(self._records((given,), acts, report), acts.writes)
 
     def act(self, request: Request, state: State) -> Acts:
         """Return what the organism does on a request that it has received, beside social aid."""
         return NOTHING
+
+    def told(self, acts: Acts) -> Result:
+        """Return what acts that nobody waits to hear acknowledged cause, such as those of a timer."""
+        return Result(self._records((), acts, ()), acts.writes)
+
+    def _await_system(self, request: Request, now_ms: int) -> None:
+        """Let a request wait that only the organism's own system can treat, while that is out of order.
+
+        Raises `Retry`: the worker's later requests wait behind it.
+        """
+        mandate, outages = request.mandate, self.world.outages
+        if not outages.ongoing(mandate.organism, now_ms) or mandate.acknowledge != "reported":
+            return
+        if not request.is_told and not reports_by_itself(request.about, mandate.role):
+            wait = outages.wait_ms(mandate.organism, now_ms)
+            raise Retry(f"the system of {mandate.organism} is out of order", wait)
 
     def _acts(self, request: Request, state: State) -> Acts:
         return together(social_aid.act(request, state), self.act(request, state))

@@ -31,12 +31,22 @@ class Request:
     @property
     def name(self) -> str:
         """The event's name, such as `contribution.paid`."""
-        return self.event.type.removeprefix(TYPE_PREFIX).removesuffix(".v1")
+        return _name(self.event.type)
+
+    @property
+    def about(self) -> str:
+        """The name of the event that a correction is about, of any other event its own."""
+        corrects = self.mandate.corrects
+        return self.name if corrects is None else _name(corrects.type)
 
     @property
     def is_told(self) -> bool:
         """Whether this is only told: what the organism's own system said, or a reminder of what it owes."""
         return self.name in _OWN_WORDS or (self.name == _ESCALATION and self.mandate.role != "informed")
+
+
+def _name(type_: str) -> str:
+    return type_.removeprefix(TYPE_PREFIX).removesuffix(".v1")
 
 
 _OWN_WORDS: Final = frozenset(

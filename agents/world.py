@@ -4,16 +4,23 @@ from dataclasses import dataclass, field
 
 import scheme
 from coordination.directory import Directory
+from coordination.outages import NO_OUTAGES, Outages
 from coordination.rights import Parameters, parse_parameters
 from coordination.rulebook import Rulebook
 from streaming.topics import Registry
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class World:
-    """The data that decisions are made from. Read once when a worker starts."""
+    """The data that decisions are made from.
+
+    Read when a worker starts; of it only `rulebook` changes later, replaced as a whole between two records
+    when a version of the scheme is published. Handlers look it up here for each record and keep no copy.
+    """
 
     rulebook: Rulebook
     directory: Directory
     registry: Registry
     parameters: Parameters = field(default_factory=lambda: parse_parameters(scheme.parameters()))
+    outages: Outages = NO_OUTAGES
+    """When an organism's own system is out of order."""

@@ -10,14 +10,12 @@ from json.encoder import encode_basestring_ascii as quoted
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from coordination.calendar import Delay, deadline
+from coordination.calendar import deadline
 from coordination.case_facts import Asked, Declined, Happened, Said
 from coordination.cases import ANNULLED, UPDATED, Case, Escalation, Part, instant, milliseconds
+from coordination.escalation import REMINDED_WITHIN
 from schemas.events import type_of
 from schemas.records import CASE, CaseState
-
-REMINDER: Final = Delay(5, "working days")
-"""Within which an organism answers the reminder of its national head (own example, unverified)."""
 
 
 def state_of(case: Case) -> CaseState:
@@ -131,7 +129,9 @@ def _remind_by(case: Case, one: Escalation) -> str | None:
         for part in case.parts
         if (part.decision, part.ask.organism) == (one.raised.decision, one.raised.organism)
     )
-    return deadline(datetime.fromisoformat(one.received_at), REMINDER, ZoneInfo(ask.zone), ask.holidays)
+    return deadline(
+        datetime.fromisoformat(one.received_at), REMINDED_WITHIN, ZoneInfo(ask.zone), ask.holidays
+    )
 
 
 def _declined(fact: Declined) -> str:

@@ -9,36 +9,30 @@ from typing import Final
 
 from coordination.calendar import Delay, deadline
 from coordination.directory import Directory
-from schemas.records import EventRef, Mandate
+from schemas.records import Mandate
 
 REMINDED_WITHIN: Final = Delay(5, "working days")
 BASIS: Final = "reminder by the national head: example scheme, 5 working days"
 
 
-def remind_by(directory: Directory, organism: str, escalated: datetime) -> str:
-    """Return the last second in which a reminded organism answers in time, as RFC 3339 text.
-
-    Args:
-        directory: organisms with their time zones and holidays.
-        organism: the one that is late.
-        escalated: when the head was told, aware.
-    """
-    found = directory.named(organism)
-    return deadline(escalated, REMINDED_WITHIN, found.organism.zone, found.holidays)
-
-
-def reminder(mandate: Mandate, late: str, escalation: EventRef, directory: Directory) -> Mandate:
+def reminder(mandate: Mandate, late: str, at: str, directory: Directory) -> Mandate:
     """Return what a head asks of the organism that is late, from what an escalation asks of the head.
 
-    The organism has the part in the case that it had: it is asked for its report, as a lead or a support is.
+    The part of the organism in the case stays as it was; of the reminder it owes a report, as a support does.
+
+    Args:
+        mandate: what the escalation asks of the head.
+        late: the organism that is late; its own calendar counts.
+        at: when the head received the escalation, RFC 3339: the reminder goes out with that.
+        directory: organisms with their time zones and holidays.
     """
-    by = remind_by(directory, late, datetime.fromisoformat(escalation.time))
+    found = directory.named(late)
     return replace(
         mandate,
         organism=late,
         role="support",
         acknowledge="reported",
-        by=by,
+        by=deadline(datetime.fromisoformat(at), REMINDED_WITHIN, found.organism.zone, found.holidays),
         basis=BASIS,
         status="example",
     )

@@ -62,6 +62,16 @@ class Outages:
             for outage in self.by_organism.get(organism, ())
         )
 
+    def wait_ms(self, organism: str, now_ms: int) -> int | None:
+        """Return how long an outage goes on (milliseconds); None when it is not known, or there is none."""
+        ends = [
+            outage.ends_ms
+            for outage in self.by_organism.get(organism, ())
+            if outage.starts_ms <= now_ms and (outage.ends_ms is None or now_ms < outage.ends_ms)
+        ]
+        known = [end for end in ends if end is not None]
+        return max(known) - now_ms if known and len(known) == len(ends) else None
+
 
 NO_OUTAGES: Final = Outages()
 

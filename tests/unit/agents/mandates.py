@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from agents.emission import MANDATE_HEADER
-from schemas.records import MANDATE, Mandate
+from schemas.records import MANDATE, Acknowledge, Mandate
 from schemas.types import Role
 from tests.unit.agents.records import Kept, event
 
@@ -32,11 +32,12 @@ def asked(
     time: str = "2026-03-02T10:00:00+01:00",
     about: str | None = None,
     activity: str = "social-action",
+    acknowledge: Acknowledge = "reported",
 ) -> Kept:
     """Return a record of the inbox of the agent that serves an organism; `about` is its causation."""
     record = event(name, dict(data), id_=id_, case=CASE)
     headers = [(key, time.encode() if key == "ce_time" else value) for key, value in record.headers]
     if about is not None:
         headers.append(("ce_causationid", about.encode()))
-    mandate = replace(ASKED, organism=organism, role=role, activity=activity)
+    mandate = replace(ASKED, organism=organism, role=role, activity=activity, acknowledge=acknowledge)
     return replace(record, topic="", headers=(*headers, (MANDATE_HEADER, MANDATE.dump_json(mandate))))

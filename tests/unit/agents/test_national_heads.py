@@ -1,6 +1,8 @@
 """What the three heads do with what stays undone."""
 
 import json
+from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -41,6 +43,7 @@ def test_an_escalation_is_received_and_the_late_organism_reminded(
     data: dict[str, object] = {"to": head.agent, "organism": late, "level": "reported"}
     time = "2026-04-02T10:00:00+02:00"
     told = asked("escalation.raised", data, head.agent, role="informed", id_="escalation", time=time)
+    told = replace(told, timestamp=int(datetime.fromisoformat(time).timestamp() * 1000))
     received, reminder = head(told, Memory()).outputs
     attributes = unpack(received.value, received.headers).attributes
     assert (attributes["type"], attributes["causationid"]) == (
