@@ -26,11 +26,13 @@ from coordination.acknowledgement import Acknowledgement, mandate_of
 from coordination.intake import Intake
 from coordination.verdicts import Duplicate, InputRecord, Refused, Rekeyed, Routed
 from schemas.envelope import Headers, pack_binary, unpack
+from schemas.follow_ups import ACKNOWLEDGEMENTS
 from schemas.records import DECISION, DECISION_TYPE, MANDATE, RECEIPT, RECEIPT_TYPE
 from streaming.context import named
 from streaming.records import Output, Record, Result, State
 
 ROLE = "intake"
+ACKNOWLEDGED = "l233.acknowledgements"
 _log = structlog.get_logger(__name__)
 
 
@@ -38,13 +40,15 @@ class IntakeAgent:
     """The handler of the input topic."""
 
     def __init__(self, world: World) -> None:
+        self._world = world
         self._directory = world.directory
-        self._judge = Intake(
-            world.rulebook, world.directory, world.registry.allowed_sources, world.registry.partitions
-        )
+        self._judge = _judge_of(world)
+        self._rulebook = world.rulebook
 
     def __call__(self, record: Record, state: State) -> Result:
         """Return everything an input record causes."""
+        if self._rulebook is not self._world.rulebook:  # a version was published
+            self._judge, self._rulebook = _judge_of(self._world), self._world.rulebook
         verdict = self._judge.judge(_input(record), state)
         marks = [(INPUT_HEADER, place(record))]
         match verdict:
@@ -81,19 +85,26 @@ class IntakeAgent:
         ]
         headers, value = pack_binary({**event.attributes, "correlationid": decision.case}, event.payload)
         key = event.subject.encode()
+        competent = self._directory.organisms_of(decision.situation)
         for recipient in decision.recipients:
             agent = self._directory.organisms[recipient.organism].agent
-            mandate = MANDATE.dump_json(mandate_of(decision, recipient))
+            mandate = MANDATE.dump_json(mandate_of(decision, recipient, competent))
             asked = [*headers, (MANDATE_HEADER, mandate), *marks]
             outputs.append(Output(f"l233.inbox.{agent}", key, value, asked))
+        if event.name in ACKNOWLEDGEMENTS:  # the organism's own, as it stands: cases judges it
+            outputs.append(Output(ACKNOWLEDGED, key, value, [*headers, *marks]))
         outputs.extend(acknowledge(ROLE, given) for given in verdict.acknowledgements)
         return outputs
+
+
+def _judge_of(world: World) -> Intake:
+    return Intake(world.rulebook, world.directory, world.registry.allowed_sources, world.registry.partitions)
 
 
 def acknowledge(role: str, given: Acknowledgement) -> Output:
     """Return an acknowledgement as a record."""
     return cloud_event(
-        "l233.acknowledgements",
+        ACKNOWLEDGED,
         type_=given.type,
         id_=given.id,
         role=role,

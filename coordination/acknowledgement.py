@@ -4,16 +4,19 @@ A request lodged with the wrong organism is accepted, dated at first reception a
 L114-2, unverified). A national head never leads a worker's case (CSS art. L233-1, L).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Final, Literal
 
 from coordination import ids
 from coordination.directory import Directory
 from coordination.rulebook import Role, Rule
 from schemas import emitted
-from schemas.events import TYPE_PREFIX
+from schemas.codes import Kind
+from schemas.events import TYPE_PREFIX, EventData
+from schemas.follow_ups import CaseForwarded
 from schemas.inputs import EVENT_NAMES
 from schemas.records import Decision, EventRef, Level, Mandate, Recipient
 from schemas.validation import Event
@@ -98,8 +101,10 @@ def read(attributes: Mapping[str, str | int | bool], payload: bytes) -> Acknowle
     )
 
 
-def mandate_of(decision: Decision, recipient: Recipient) -> Mandate:
-    """Return what a decision asks of one of its recipients."""
+def mandate_of(
+    decision: Decision, recipient: Recipient, competent: Mapping[Kind, str] = MappingProxyType({})
+) -> Mandate:
+    """Return what a decision asks of one of its recipients, beside who is competent for the worker."""
     return Mandate(
         case=decision.case,
         organism=recipient.organism,
@@ -110,6 +115,8 @@ def mandate_of(decision: Decision, recipient: Recipient) -> Mandate:
         basis=recipient.basis,
         status=recipient.status,
         scheme=decision.scheme,
+        corrects=decision.corrects,
+        competent=dict(competent),
     )
 
 
@@ -117,12 +124,17 @@ def with_decision(decision: Decision, rule: Rule, event: Event, at: str) -> tupl
     """Return what is acknowledged at once: registered for each recipient, and the forwarding if there is one.
 
     A request that reached another organism than the one that leads is forwarded by the organism that the
-    rule's `addressed_to` names; it counts as received there and then.
+    rule's `addressed_to` names; it counts as received there and then. Two follow-ups end the part that
+    another decision of the case gave to an organism: its answer to a radiation is its report, and who hands
+    the case over has forwarded it. These name no event: the case knows which part is open.
     """
     registered = tuple(
         _given(decision, "registered", at, _said("registered", recipient.organism, recipient.role))
         for recipient in decision.recipients
     )
+    told = _BY_ITSELF.get(event.name)
+    if told is not None:
+        return (*registered, told(decision, event.data, at))
     if rule.addressed_to is None:
         return registered
     addressed = getattr(event.data, rule.addressed_to)
@@ -134,6 +146,26 @@ def with_decision(decision: Decision, rule: Rule, event: Event, at: str) -> tupl
 
 
 _Said = tuple[emitted.Acknowledgement, bytes]
+
+
+def _answer_to_radiation(decision: Decision, data: EventData, at: str) -> Acknowledgement:
+    if not isinstance(data, emitted.RadiationAnswered):
+        raise TypeError(f"{type(data).__name__} is no answer to a radiation")
+    said = _said("reported", data.organism, "support", code=0)
+    return replace(_given(decision, "reported", at, said), causation=None)
+
+
+def _handed_over(decision: Decision, data: EventData, at: str) -> Acknowledgement:
+    if not isinstance(data, CaseForwarded):
+        raise TypeError(f"{type(data).__name__} forwards nothing")
+    said = _said("forwarded", data.organism, None, to=data.to)
+    return replace(_given(decision, "forwarded", at, said), causation=None)
+
+
+_BY_ITSELF: Final[Mapping[str, Callable[[Decision, EventData, str], Acknowledgement]]] = {
+    "radiation.answered": _answer_to_radiation,
+    "case.forwarded": _handed_over,
+}
 
 
 def _given(decision: Decision, level: Level, at: str, said: _Said) -> Acknowledgement:

@@ -4,6 +4,7 @@ health                      the worker's own organism of a mission (also collect
 health of previous          the same, of the situation that the event says is left
 organism in received_by     the organism that a field of the event names
 national heads of against   the heads of that organism
+lead of corrected           who leads the event that a correction names (also support, informed)
 acoss                       an organism by its id
 """
 
@@ -50,7 +51,14 @@ class Fixed:
     organism: str
 
 
-Simple = Own | Previous | Named | HeadsOf | Fixed
+@dataclass(frozen=True, slots=True)
+class AsCorrected:
+    """Whoever has a role for the event that is corrected."""
+
+    role: str
+
+
+Simple = Own | Previous | Named | HeadsOf | Fixed | AsCorrected
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,7 @@ Expression = Simple | Choice
 
 _ID: Final = re.compile(r"[a-z]+(:[a-z0-9-]+)?")
 _FIELD: Final = re.compile(r"[a-z_]+")
+_ROLES: Final = ("lead", "support", "informed")
 _KINDS: Final[Mapping[str, Kind]] = {kind: kind for kind in KINDS}
 
 
@@ -86,13 +95,15 @@ def parse(text: str) -> Simple:
         return Previous(_KINDS[first])
     if separator and first == "national heads" and _FIELD.fullmatch(rest):
         return HeadsOf(rest)
+    if rest == "corrected" and first in _ROLES:
+        return AsCorrected(first)
     if text.startswith("organism in ") and _FIELD.fullmatch(field := text.removeprefix("organism in ")):
         return Named(field)
     if _ID.fullmatch(text):
         return Fixed(text)
     raise ExpressionError(
         f"{text!r} names no organism: write health, collection or retirement (also: health of previous), "
-        "organism in FIELD, national heads of FIELD, or the id of an organism such as acoss"
+        "organism in FIELD, national heads of FIELD, lead of corrected, the id of an organism such as acoss"
     )
 
 

@@ -7,27 +7,29 @@ looked for in their public order; rekeying comes after personal data, so that a 
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
-from hashlib import blake2b
 from typing import Final
 
-from coordination import acknowledgement, ids, refusals, situation
+from coordination import acknowledgement, corrections, follow_up, ids, refusals, remembered, situation
+from coordination.acknowledgement import Acknowledgement
 from coordination.allowed_sources import AllowedSources, gate
 from coordination.calendar import LAST_YEAR
 from coordination.directory import Directory
 from coordination.partitioning import partition_of
-from coordination.routing import route, rule_for
-from coordination.rulebook import Rulebook
+from coordination.routing import asks_of_the_territory, decide, rule_for, taken_note_of
+from coordination.rulebook import Rulebook, Scheme
 from coordination.situation import History
 from coordination.verdicts import Duplicate, InputRecord, Memory, Rekeyed, Routed, Verdict
-from schemas.content import DIGEST_BYTES, content_digest
+from schemas.content import content_digest
 from schemas.envelope import Envelope, unpack
+from schemas.events import type_of
+from schemas.follow_ups import ACKNOWLEDGEMENTS, FOLLOW_UPS
 from schemas.personal_data import holds_nir
 from schemas.records import RECEIPT, Decision, InputRef, Receipt, Situation
 from schemas.refusal import Refusal
 from schemas.validation import Event, validate
 
-_SEEN: Final = b"seen\0"
-_KNOWN: Final = b"known\0"
+_OURS: Final = "urn:l233:"
+_ACKNOWLEDGEMENT_TYPES: Final = frozenset(map(type_of, ACKNOWLEDGEMENTS))
 _LAST_INSTANT: Final = 253_402_300_799_999  # the end of the year 9999, in milliseconds
 
 
@@ -81,54 +83,71 @@ class Intake:
         if isinstance(event, Refusal) and event.reason == "unknown_type":
             return event
         type_, source = envelope.attributes.get("type"), envelope.attributes.get("source")
-        if isinstance(type_, str) and isinstance(source, str) and not self._may_send(type_, source):
-            return refusals.NOT_ALLOWED
+        if isinstance(type_, str) and isinstance(source, str):
+            if not self._may_send(type_, source):
+                return refusals.NOT_ALLOWED
+            if type_ in _ACKNOWLEDGEMENT_TYPES and source.startswith(_OURS):
+                return refusals.IN_OUR_NAME
         if isinstance(event, Event) and event.time.year > LAST_YEAR:
             return refusals.TOO_LATE
         return event
 
     def _decided(self, event: Event, record: InputRecord, memory: Memory) -> Routed | Duplicate | Refusal:
-        """Look at duplicates, scheme, worker and territory."""
-        seen_key = seen(event)
-        remembered = memory.get(seen_key)
+        """Look at duplicates, at what a follow-up is about, at scheme, worker and territory."""
+        seen_key = remembered.seen_key(event.subject, event.source, event.id)
+        before = memory.get(seen_key)
         digest = content_digest(event)
-        if remembered is not None:
-            return _again(event, digest, remembered)
+        if before is not None and remembered.digest_of(before) == digest:
+            return _again(event, before)
+        about = follow_up.about(event, memory) if event.name in FOLLOW_UPS else follow_up.NOTHING
+        if isinstance(about, Refusal):
+            return about
+        if before is not None:
+            return refusals.CONFLICTING
         scheme = self._rulebook.in_force(event.time)
         if scheme is None:
             return refusals.no_scheme(self._rulebook)
+        known_key = remembered.known_key(event.subject)
+        stored = memory.get(known_key)
+        history = situation.UNKNOWN if stored is None else situation.decode(stored)
+        at = instant(record.timestamp)
+        decided = self._routed(event, scheme, about, history, at)
+        if isinstance(decided, Refusal):
+            return decided
+        decision, given = decided
+        receipt = _registered(decision)
+        receipt_json = RECEIPT.dump_json(receipt)
+        writes = {
+            seen_key: remembered.of_event(digest, receipt_json, event.name, decision.situation),
+            **about.writes,
+        }
+        learned = follow_up.learned(history, event, about, remembered.origin_of(seen_key))
+        if learned is not history:
+            writes[known_key] = situation.encode(learned)
+        if len(given) > len(decision.recipients):
+            writes |= follow_up.handed_on(decision, given)
+        return Routed(event, decision, receipt, receipt_json, given, writes)
+
+    def _routed(
+        self, event: Event, scheme: Scheme, about: follow_up.About, history: History, at: str
+    ) -> tuple[Decision, tuple[Acknowledgement, ...]] | Refusal:
+        """Return the decision, and what is acknowledged with it."""
+        corrected = about.corrected
+        worker = _situation(event, history) if corrected is None else corrected.situation
+        if event.name in ACKNOWLEDGEMENTS:
+            return taken_note_of(event, scheme, worker), ()
         rule = rule_for(event, scheme)
         if isinstance(rule, Refusal):
             return rule
-        known_key = known(event.subject)
-        stored = memory.get(known_key)
-        history = situation.UNKNOWN if stored is None else situation.decode(stored)
-        worker = _situation(event, history)
-        if worker is None:
+        if corrected is not None:
+            rule = corrections.rule_of(rule, corrected)
+        elif worker is None and (event.name not in FOLLOW_UPS or asks_of_the_territory(rule)):
             return refusals.UNKNOWN_WORKER
-        decision = route(event, scheme, self._directory, worker)
+        ref = None if corrected is None else corrected.ref
+        decision = decide(event, rule, scheme, self._directory, worker, corrects=ref)
         if isinstance(decision, Refusal):
             return decision
-        receipt = _registered(decision)
-        receipt_json = RECEIPT.dump_json(receipt)
-        writes = {seen_key: digest + receipt_json}
-        learned = history.after(event.data)
-        if learned is not history:
-            writes[known_key] = situation.encode(learned)
-        at = instant(record.timestamp)
-        given = acknowledgement.with_decision(decision, rule, event, at)
-        return Routed(event, decision, receipt, receipt_json, given, writes)
-
-
-def seen(event: Event) -> bytes:
-    """Return the key under which an event is remembered: worker, then a digest of source and id."""
-    name = f"{event.source}\0{event.id}".encode("utf-8", "surrogatepass")
-    return _SEEN + event.subject.encode() + blake2b(name, digest_size=DIGEST_BYTES).digest()
-
-
-def known(subject: str) -> bytes:
-    """Return the key under which a worker's situations are remembered."""
-    return _KNOWN + subject.encode()
+        return decision, acknowledgement.with_decision(decision, rule, event, at)
 
 
 def instant(timestamp: int) -> str:
@@ -162,8 +181,6 @@ def _registered(decision: Decision) -> Receipt:
     )
 
 
-def _again(event: Event, digest: bytes, remembered: bytes) -> Duplicate | Refusal:
-    if remembered[:DIGEST_BYTES] != digest:
-        return refusals.CONFLICTING
-    receipt_json = remembered[DIGEST_BYTES:]
+def _again(event: Event, before: bytes) -> Duplicate:
+    receipt_json = remembered.receipt_json_of(before)
     return Duplicate(event, RECEIPT.validate_json(receipt_json), receipt_json)

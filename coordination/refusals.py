@@ -27,6 +27,9 @@ PERSONAL_DATA: Final = _single(
 NOT_ALLOWED: Final = _single(
     "not_allowed", "/source", "this source may not send this type: its operator must add it to topics.yaml"
 )
+IN_OUR_NAME: Final = _single(
+    "not_allowed", "/source", "sources that begin with urn:l233: are our own: acknowledge under another"
+)
 TOO_LATE: Final = _single(
     "contract", "/time", f"expected a year up to {LAST_YEAR}: no deadline can be counted beyond"
 )

@@ -6,18 +6,28 @@ A pure function, used unchanged by the intake agent, by `l233 check`, by replay 
 from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
-from typing import Final, assert_never
+from typing import Final, Literal, assert_never
 from zoneinfo import ZoneInfo
 
 from coordination import ids
 from coordination.calendar import deadline_from
 from coordination.directory import Competence, Directory, Obstacle, departement_of
-from coordination.expressions import Choice, Expression, Fixed, HeadsOf, Named, Own, Previous
+from coordination.expressions import (
+    AsCorrected,
+    Choice,
+    Expression,
+    Fixed,
+    HeadsOf,
+    Named,
+    Own,
+    Previous,
+    alternatives,
+)
 from coordination.rulebook import ROLES, Assignment, Rule, Scheme
 from coordination.situation import situation_of
 from schemas.codes import Kind
 from schemas.events import EventData, TerritoryChanged
-from schemas.records import Decision, EventRef, Recipient, Situation, Unresolved
+from schemas.records import CorrectedEvent, Decision, EventRef, Recipient, Situation, Unresolved
 from schemas.refusal import Refusal, Violation
 from schemas.validation import Event
 
@@ -37,6 +47,20 @@ class _Unmet:
 
 
 def route(event: Event, scheme: Scheme, directory: Directory, worker: Situation) -> Decision | Refusal:
+    """Return the decision on an event by the scheme's own rule, as `decide`; or the refusal no_rule."""
+    rule = rule_for(event, scheme)
+    return rule if isinstance(rule, Refusal) else decide(event, rule, scheme, directory, worker)
+
+
+def decide(
+    event: Event,
+    rule: Rule,
+    scheme: Scheme,
+    directory: Directory,
+    worker: Situation | None,
+    *,
+    corrects: CorrectedEvent | None = None,
+) -> Decision | Refusal:
     """Return the decision on an event, or the reason why there is none.
 
     Recipients are merged per organism: the strongest role wins, with its obligation and deadline; among equal
@@ -45,16 +69,16 @@ def route(event: Event, scheme: Scheme, directory: Directory, worker: Situation)
 
     Args:
         event: a valid event.
-        scheme: the version to decide by.
+        rule: the rule to decide by.
+        scheme: the version it is of.
         directory: organisms and territories.
-        worker: the worker's situation: the event's own block, or what is known at the event's time.
+        worker: the worker's situation: the event's own block, or what is known at the event's time. None is
+            enough for a rule that `asks_of_the_territory` nothing.
+        corrects: the event that a correction is about.
 
     Returns:
-        A refusal has the reason no_rule, outside_scheme or ambiguous_territory.
+        A refusal has the reason outside_scheme or ambiguous_territory.
     """
-    rule = rule_for(event, scheme)
-    if isinstance(rule, Refusal):
-        return rule
     shared = _shared(rule, event, scheme, directory, worker)
     if isinstance(shared, Refusal):
         return shared
@@ -69,9 +93,43 @@ def route(event: Event, scheme: Scheme, directory: Directory, worker: Situation)
         basis=rule.basis,
         activity=rule.activity,
         situation=worker,
-        situation_from="known" if event.data.worker is None else "event",
+        situation_from=_origin(event, worker),
         recipients=recipients,
         unresolved=unresolved,
+        corrects=corrects,
+    )
+
+
+def taken_note_of(event: Event, scheme: Scheme, worker: Situation | None) -> Decision:
+    """Return the decision on what asks nobody anything: an acknowledgement from outside."""
+    return Decision(
+        id=ids.decision_id(event, scheme.version, event.name),
+        event=EventRef(event.id, event.source, event.type, event.subject, event.attributes["time"]),
+        case=ids.case_id(event, event.correlationid),
+        scheme=scheme.version,
+        scheme_hash=scheme.hash,
+        rule=event.name,
+        basis=scheme.legal_basis,
+        activity=None,
+        situation=worker,
+        situation_from=_origin(event, worker),
+        recipients=(),
+        unresolved=(),
+    )
+
+
+def _origin(event: Event, worker: Situation | None) -> Literal["event", "known", "nothing"]:
+    if worker is None:
+        return "nothing"
+    return "known" if event.data.worker is None else "event"
+
+
+def asks_of_the_territory(rule: Rule) -> bool:
+    """Tell whether a rule names the worker's own organism of a mission: then his situation must be known."""
+    return any(
+        isinstance(simple, Own)
+        for assignment in rule.assignments
+        for simple in alternatives(assignment.expression)
     )
 
 
@@ -85,7 +143,7 @@ def rule_for(event: Event, scheme: Scheme) -> Rule | Refusal:
 
 
 def _shared(
-    rule: Rule, event: Event, scheme: Scheme, directory: Directory, worker: Situation
+    rule: Rule, event: Event, scheme: Scheme, directory: Directory, worker: Situation | None
 ) -> tuple[tuple[Recipient, ...], tuple[Unresolved, ...]] | Refusal:
     """Share the event out. Assignments stand strongest role first, so the first of an organism stays."""
     chosen: dict[str, Recipient] = {}
@@ -112,10 +170,12 @@ def _place(to: Recipient) -> tuple[int, str]:
 
 
 def _resolve(
-    expression: Expression, event: Event, scheme: Scheme, directory: Directory, worker: Situation
+    expression: Expression, event: Event, scheme: Scheme, directory: Directory, worker: Situation | None
 ) -> Sequence[Competence | _Unmet]:
     match expression:
         case Own(kind):
+            if worker is None:
+                raise TypeError(f"{event.name} needs a situation: look at asks_of_the_territory before")
             found: Competence | _Unmet = _competent(kind, "worker", directory, worker)
         case Previous(kind):
             found = _competent(kind, "previous", directory, _left(event.data))
@@ -129,6 +189,8 @@ def _resolve(
         case Choice(field, cases, otherwise):
             chosen = cases.get(getattr(event.data, field), otherwise)
             return () if chosen is None else _resolve(chosen, event, scheme, directory, worker)
+        case AsCorrected():
+            raise TypeError(f"{event.name} corrects: fill its rule in with corrections.rule_of before")
         case _:
             assert_never(expression)
     return (found,)

@@ -7,10 +7,21 @@ from collections.abc import Iterator
 from typing import Final, get_args
 
 from coordination.directory import Directory
-from coordination.expressions import Choice, Fixed, HeadsOf, Named, Previous, Simple, alternatives
-from coordination.rulebook import ROLES, Role
+from coordination.expressions import (
+    AsCorrected,
+    Choice,
+    Fixed,
+    HeadsOf,
+    Named,
+    Previous,
+    Simple,
+    alternatives,
+)
+from coordination.rulebook import CORRECTED, ROLES, Role
 from coordination.scheme_form import RuleForm, SchemeForm
-from schemas.events import CONTRACTS, EventData
+from schemas.events import EventData
+from schemas.follow_ups import ACKNOWLEDGEMENTS, Correction
+from schemas.inputs import INPUTS
 
 Mistake = tuple[tuple[str | int, ...], str]
 """A path in the file, and what is wrong there."""
@@ -26,13 +37,21 @@ def mistakes(model: SchemeForm, directory: Directory) -> Iterator[Mistake]:
             ("approved_by",),
             "must be two ministers, social security and budget (CSS art. L233-1): name both",
         )
+    if model.in_force_until is not None and model.in_force_until <= model.in_force:
+        yield ("in_force_until",), "is not after in_force: correct one of them"
     yield from _mistakes_of_heads(model, directory)
     for name, rule in model.rules.items():
-        contract = CONTRACTS.get(name)
+        contract = INPUTS.get(name)
         if contract is None:
             yield ("rules", name), "is no event type: correct the name"
             continue
-        if rule.activity not in model.activities:
+        if name in ACKNOWLEDGEMENTS:
+            yield ("rules", name), "is an acknowledgement, which asks nobody anything: remove the rule"
+            continue
+        if rule.activity == CORRECTED:
+            if not issubclass(contract, Correction):
+                yield ("rules", name, "activity"), "corrected is for case.updated and case.annulled: name one"
+        elif rule.activity not in model.activities:
             yield ("rules", name, "activity"), f"{rule.activity} is not among activities: add it there"
         yield from _mistakes_of_rule(name, rule, contract, directory)
 
@@ -58,8 +77,9 @@ def _mistakes_of_rule(
                 yield from _mistakes_of_choice((*at, role), expression, contract)
             for simple in alternatives(expression):
                 yield from _mistakes_of_expression((*at, role), role, simple, contract, directory)
-        if role in rule.deadlines and not rule.of(role):
-            yield (*at, "deadlines", role), f"nobody has the role {role} in this rule: remove it"
+        for key, told in (("acknowledge", rule.acknowledge), ("deadlines", rule.deadlines)):
+            if role in told and not rule.of(role):
+                yield (*at, key, role), f"nobody has the role {role} in this rule: remove it"
     if rule.addressed_to is not None and rule.addressed_to not in contract.model_fields:
         yield (*at, "addressed_to"), f"the event has no field {rule.addressed_to}: correct the name"
 
@@ -87,6 +107,10 @@ def _mistakes_of_expression(
             yield at, f"the event has no field {field}: correct the name"
         case Previous() if "previous" not in contract.model_fields:
             yield at, "the event tells no previous situation: write the mission alone"
+        case AsCorrected(told) if not issubclass(contract, Correction):
+            yield at, f"the event corrects none, so nobody is {told} of it: name an organism"
+        case AsCorrected(told) if told != role:
+            yield at, f"who is {told} of the corrected event stays so: write {role} of corrected"
         case Fixed(organism) if organism not in directory.organisms:
             yield at, f"{organism} is not in organisms.csv: correct the id"
         case HeadsOf() if role == "lead":

@@ -86,3 +86,6 @@ FOLLOW_UPS: Final[Mapping[str, type[EventData]]] = MappingProxyType(
     }
 )
 """Event name -> model of its data, for what is said later of an event of the table."""
+
+ACKNOWLEDGEMENTS: Final = frozenset(name for name in FOLLOW_UPS if name.startswith("acknowledgement."))
+"""Those that are acknowledgements: they ask nobody anything."""

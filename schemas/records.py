@@ -90,15 +90,20 @@ class StartedClock:
 
 @dataclass(frozen=True, slots=True)
 class CorrectedEvent:
-    """The event that a correction is about."""
+    """The event that a correction is about, with its CloudEvents type."""
 
     id: str
     source: str
+    type: str
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Who gets an event, and why: scheme, rule, legal basis and the inputs that were used."""
+    """Who gets an event, and why: scheme, rule, legal basis and the inputs that were used.
+
+    What needs no situation of the worker may have none; an acknowledgement from outside asks nobody, so that
+    it has neither recipients nor an activity.
+    """
 
     id: str
     event: EventRef
@@ -107,9 +112,9 @@ class Decision:
     scheme_hash: str
     rule: str
     basis: str
-    activity: str
-    situation: Situation
-    situation_from: Literal["event", "known"]
+    activity: str | None
+    situation: Situation | None
+    situation_from: Literal["event", "known", "nothing"]
     recipients: tuple[Recipient, ...]
     unresolved: tuple[Unresolved, ...]
     clocks: tuple[StartedClock, ...] = ()
@@ -174,6 +179,9 @@ class Mandate:
     basis: str
     status: Status
     scheme: str
+    corrects: CorrectedEvent | None = None
+    competent: dict[Kind, str] = field(default_factory=dict)
+    """The worker's organisms at the time of the event, by mission; those that could be resolved."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from schemas.events import EventData
 from schemas.follow_ups import FOLLOW_UPS
 from schemas.inputs import EVENT_NAMES, INPUTS
 from schemas.refusal import Refusal, Violation, listed, pointer
+from schemas.strict_json import write
 from schemas.types import parse_time
 
 
@@ -83,6 +84,20 @@ def _data(name: str | None, payload: bytes | None, violations: list[Violation]) 
         return None
 
 
+def read_data(
+    name: str, data: Mapping[str, object], violations: list[Violation], *where: str
+) -> EventData | None:
+    """Judge data inside the data of another event, at `where` in it, by the contract of an event type.
+
+    What is wrong is added to `violations`, with paths that begin with `/data` and `where`; then it is None.
+    """
+    try:
+        return cast("EventData", _VALIDATORS[name].validate_json(write(data)))
+    except ValidationError as error:
+        violations.extend(_data_violations(error, *where))
+        return None
+
+
 def _event(name: str, data: EventData, envelope: Envelope) -> Event:
     attributes = {key: attribute_text(value) for key, value in envelope.attributes.items()}
     time = parse_time(attributes["time"])
@@ -115,7 +130,7 @@ _MESSAGES: Final[Mapping[str, str]] = {
 """pydantic error -> what is expected. The other types carry their own message: see `schemas.types`."""
 
 
-def _data_violations(error: ValidationError) -> Iterator[Violation]:
+def _data_violations(error: ValidationError, *where: str) -> Iterator[Violation]:
     for found in error.errors(include_url=False, include_input=False):
         kind = found["type"]
         if kind == "literal_error":
@@ -124,4 +139,4 @@ def _data_violations(error: ValidationError) -> Iterator[Violation]:
             message = found["msg"]
         else:
             message = _MESSAGES.get(kind, f"expected another value ({kind})")
-        yield Violation(pointer("data", *found["loc"]), message)
+        yield Violation(pointer("data", *where, *found["loc"]), message)

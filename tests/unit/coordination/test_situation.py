@@ -24,7 +24,7 @@ def moved(effective: str, at: Data, previous: Data) -> Event:
 def after(*events: Event) -> History:
     history = UNKNOWN
     for happened in events:
-        history = history.after(happened.data)
+        history = history.after(happened.data, happened.id.encode())
     return history
 
 
@@ -95,7 +95,7 @@ def test_for_the_same_date_the_later_arrival_wins() -> None:
 
 def test_other_events_change_nothing_even_with_a_block() -> None:
     history = after(registered("2026-01-01", worker("31555")))
-    assert history.after(CONTACT_ELSEWHERE.data) is history
+    assert history.after(CONTACT_ELSEWHERE.data, b"1") is history
 
 
 def test_what_is_known_does_not_depend_on_the_order_of_arrival() -> None:

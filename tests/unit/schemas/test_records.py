@@ -14,7 +14,8 @@ from schemas.refusal import Violation
 
 MANDATE_TEXT: Final = (
     b'{"case":"c","organism":"cpam:311","role":"lead","activity":"health","acknowledge":"reported",'
-    b'"by":"2026-03-16T23:59:59+01:00","basis":"CSS art. L211-1","status":"example","scheme":"2026-01"}'
+    b'"by":"2026-03-16T23:59:59+01:00","basis":"CSS art. L211-1","status":"example","scheme":"2026-01",'
+    b'"corrects":null,"competent":{"health":"cpam:311"}}'
 )
 
 

@@ -9,16 +9,17 @@ import scheme
 from coordination.directory import parse_directory
 from coordination.scheme_file import read_rulebook
 from schemas.codes import DEPARTEMENTS, KINDS
-from schemas.events import CONTRACTS
+from schemas.follow_ups import ACKNOWLEDGEMENTS
+from schemas.inputs import INPUTS
 
 DIRECTORY = parse_directory(scheme.organisms(), scheme.territories())
 RULEBOOK = read_rulebook(scheme.versions(), DIRECTORY)
 
 
 def test_every_version_has_a_rule_for_every_event_type() -> None:
-    """A new type without a rule would be refused in production as no_rule."""
+    """A new type without a rule would be refused in production as no_rule; an acknowledgement asks nobody."""
     for version in RULEBOOK.schemes:
-        assert version.rules.keys() == CONTRACTS.keys()
+        assert version.rules.keys() == INPUTS.keys() - ACKNOWLEDGEMENTS
 
 
 def test_a_file_is_named_after_its_version() -> None:
