@@ -15,7 +15,7 @@ from typing import Final
 
 from pydantic_core import from_json
 
-from agents.emission import OUTCOMES, cloud_event
+from agents.emission import cloud_event
 from coordination import ids, periods
 from coordination.periods import PARIS, Period
 from coordination.quality import DAYS_KEPT, Key, Tally, counts, is_open
@@ -27,6 +27,7 @@ from streaming.records import Output, Record, Result, State
 from streaming.timers import Timer, timer_key
 
 ROLE: Final = "quality"
+TOPIC: Final = "l233.quality"
 _CASE: Final = b"case/"
 _NEW: Final = b"new/"
 _SUM: Final = b"sum/"
@@ -143,7 +144,7 @@ class Quality:
 
     def _measure(self, period: Period, timer: Timer, lane: int, state: State) -> Result:
         """Tell every sum of a period that has changed since it was told."""
-        outputs: list[Output] = []
+        latest: list[Output] = []
         end = round(period.end.timestamp() * 1000)
         drop = timer_key(_midnight(end, _KEPT_DAYS), _DROP + period.text.encode())
         writes: dict[bytes, bytes | None] = {drop: timer.value}
@@ -152,8 +153,8 @@ class Quality:
                 total = _read(value)
                 writes[key] = _write(total, _AS_TOLD)
                 _, indicator, organism, activity = key.removeprefix(_SUM).decode().split("/")
-                outputs.append(_told((period.text, indicator, organism, activity), total, timer.at_ms, lane))
-        return Result(outputs, writes)
+                latest.append(_told((period.text, indicator, organism, activity), total, timer.at_ms, lane))
+        return Result(writes=writes, latest=latest)
 
 
 def _tell_at(period: str, now: int) -> int:
@@ -189,14 +190,14 @@ def _told(place: Place, total: Tally, at: int, lane: int) -> Output:
     if spread:
         told["spread"] = spread
     return cloud_event(
-        OUTCOMES,
+        TOPIC,
         type_=type_of("quality.measured"),
         id_=ids.uuid5("quality", str(lane), *place, time),
         role=ROLE,
         subject=None,
         time=time,
         data=QualityMeasured.model_validate(told).to_json(),
-        key=f"{ROLE}/{lane}".encode(),
+        key="/".join((*place, str(lane))).encode(),
     )
 
 

@@ -13,9 +13,11 @@ from agents.cnam import Cnam
 from agents.cnav import Cnav
 from agents.cpam import Cpam
 from agents.emission import unexpected_dead_letter
+from agents.quality import Quality
 from agents.urssaf import Urssaf
 from agents.world import World
 from coordination.directory import parse_directory
+from coordination.quality_objectives import read_objectives
 from coordination.scheme_file import read_rulebook
 from streaming.handling import Role
 from streaming.records import Handler, Output, Record
@@ -26,6 +28,7 @@ _HANDLERS: Mapping[str, Callable[[World], Handler]] = {
     "intake": intake.IntakeAgent,
     **{organism.agent: organism for organism in ORGANISMS},
     "cases": Cases,
+    "quality": lambda _: Quality(read_objectives("quality.yaml", scheme.quality())),
 }
 NAMES: Sequence[str] = tuple(_HANDLERS)
 

@@ -15,7 +15,7 @@ from streaming import health
 PLAN: Mapping[str, Sequence[str]] = {
     "intake": ("intake",),
     "organisms": ("cpam", "urssaf", "carsat", "cgss", "cnam", "cnav", "acoss"),
-    "cases": ("cases",),
+    "cases": ("cases", "quality"),
 }
 """Process name -> its roles: what 2 cores carry best; a deployment runs one process per role."""
 

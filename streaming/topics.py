@@ -41,8 +41,9 @@ class Topic(_Strict):
     consumers: Who
     contracts: tuple[str, ...]
     """CloudEvents types that flow here; empty for a role's own state."""
-    key: Literal["worker", "case", "state"]
-    """What a record's key is: the worker's reference, a case's id, or a key of the role's own."""
+    key: Literal["worker", "case", "state", "measure"]
+    """What a record's key is: the worker's reference, a case's id, a key of the role's own, or what is
+    measured by which lane."""
     partitioned_by: Literal["worker", "nothing"]
     """By worker: on the partition that murmur2 of the worker's reference gives, whatever the key."""
     partitions: Annotated[int, Field(ge=1, le=1000)]

@@ -14,6 +14,7 @@ from streaming.client import Limits
 from streaming.topics import Registry
 
 REGISTRY = Registry.load()
+QUALITY = "quality"
 HEALTH = {"fr.l233.sick-leave.received.v1", "fr.l233.maternity.declared.v1"}
 
 
@@ -42,10 +43,17 @@ def test_producers_and_consumers_that_are_roles_really_write_and_read() -> None:
 
 
 def test_no_two_roles_share_state_or_input() -> None:
-    """A lane owns what it reads; two groups of workers on one state would overwrite each other."""
+    """A lane owns what it reads; two groups of workers on one state would overwrite each other.
+
+    Only quality reads over the shoulder of another: it answers nothing.
+    """
     states = Counter(role.state for role in REGISTRY.roles.values())
-    inputs = Counter(topic for role in REGISTRY.roles.values() for topic in role.inputs)
+    inputs = Counter(
+        topic for name, role in REGISTRY.roles.items() if name != QUALITY for topic in role.inputs
+    )
     assert set((states + inputs).values()) == {1}
+    assert REGISTRY.roles[QUALITY].inputs == REGISTRY.roles["cases"].inputs
+    assert set(REGISTRY.roles[QUALITY].outputs) == {"l233.quality", "l233.dead-letters"}
 
 
 def test_the_input_takes_every_event_and_nothing_else() -> None:
@@ -55,7 +63,8 @@ def test_the_input_takes_every_event_and_nothing_else() -> None:
 
 def test_every_outcome_flows_where_cases_reads() -> None:
     """Whatever is emitted beside acknowledgements: one topic, none forgotten."""
-    every = {contract for contract in OUTPUT if not contract.startswith("fr.l233.acknowledgement.")}
+    others = ("fr.l233.acknowledgement.", "fr.l233.quality.")
+    every = {contract for contract in OUTPUT if not contract.startswith(others)}
     assert set(REGISTRY.topics["l233.outcomes"].contracts) == every
     assert "l233.outcomes" in REGISTRY.roles["cases"].inputs
 
@@ -92,7 +101,7 @@ def test_every_agent_of_the_directory_has_an_inbox_that_takes_any_event() -> Non
 def test_organisms_and_cases_reach_every_inbox() -> None:
     """An organism asks another one, a head reminds, an acknowledgement from outside finds its organism."""
     inboxes = {name for name in REGISTRY.topics if name.startswith("l233.inbox.")}
-    for role in set(NAMES) - {"intake"}:
+    for role in set(NAMES) - {"intake", QUALITY}:
         assert inboxes <= set(REGISTRY.roles[role].outputs), role
 
 

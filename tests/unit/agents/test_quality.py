@@ -144,7 +144,7 @@ class Lane:
                 self.memory.kept.pop(key, None)
             else:
                 self.memory.kept[key] = value
-        for output in result.outputs:
+        for output in result.latest:
             one = QualityMeasured.model_validate_json(output.value or b"")
             self.said[one.period, one.indicator, one.organism, one.activity or ""] = one
             headers = dict(output.headers)
