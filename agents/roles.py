@@ -31,6 +31,8 @@ _HANDLERS: Mapping[str, Callable[[World], Handler]] = {
     "quality": lambda _: Quality(read_objectives("quality.yaml", scheme.quality())),
 }
 NAMES: Sequence[str] = tuple(_HANDLERS)
+ACTING: Sequence[str] = tuple(name for name in NAMES if name != "quality")
+"""The roles that make what happens; quality looks on."""
 
 
 class UnknownRoleError(ValueError):

@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from agents.roles import NAMES, roles
+from agents.roles import ACTING, roles
 from l233 import rehearsal_input
 from l233 import settings as configuration
 from l233.day import generate
@@ -41,7 +41,7 @@ def lines(events: int) -> Iterator[bytes]:
 def measure(file: Path) -> dict[str, float]:
     """Rehearse a file, its output thrown away, and return counts, wall and CPU seconds."""
     known = world(configuration.load())
-    rehearsal = Rehearsal(roles(NAMES, known))
+    rehearsal = Rehearsal(roles(ACTING, known))
     emitted: Counter[str] = Counter()
     began, used = time.perf_counter(), time.process_time()
     with quiet(), Path(os.devnull).open("w", encoding="utf-8") as out:

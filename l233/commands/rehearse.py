@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from agents.roles import NAMES, roles
+from agents.roles import ACTING, roles
 from agents.world import World
 from coordination.directory import Directory
 from coordination.rulebook import Rulebook, RulebookError
@@ -61,7 +61,7 @@ def rehearse(
     refused: list[Isolated] = []
     taken = 0
     with quiet():
-        for moment in Rehearsal(roles(NAMES, known)).run(inputs, end):
+        for moment in Rehearsal(roles(ACTING, known)).run(inputs, end):
             taken += len(moment.taken)
             refused += moment.refused
             _show(moment, known.directory, json=json)
