@@ -33,3 +33,13 @@ def test_latency_is_measured_through_both_hops_beside_the_raw_loops() -> None:
     assert found["raw_answers"] >= 4 * 50
     assert found["answers"] > found["raw_answers"]
     assert 0 < found["p50_ms"] <= found["p99_ms"]
+
+
+def test_parking_is_measured_beside_an_undisturbed_run(bootstrap: str) -> None:
+    """Keys fail, wait and are worked in their order, or the measurement fails."""
+    small = ["--keys", "100", "--failing", "10", "--rate", "100", "--seconds", "6", "--warm-up", "2"]
+    found = measured("bench.parking", *small, "--rounds", "1", "--bootstrap", bootstrap)
+    assert (found["lost"], found["out_of_order"]) == (0, 0)
+    assert found["records_that_failed"] > 0
+    assert found["undisturbed_p99_ms"] > 0
+    assert found["longest_wait_ms"] > found["p50_ms"] > 0
