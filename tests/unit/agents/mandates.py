@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from agents.emission import MANDATE_HEADER
-from schemas.records import MANDATE, Acknowledge, Mandate
+from schemas.events import type_of
+from schemas.records import MANDATE, Acknowledge, CorrectedEvent, Mandate
 from schemas.types import Role
 from tests.unit.agents.records import Kept, event
 
@@ -33,11 +34,18 @@ def asked(
     about: str | None = None,
     activity: str = "social-action",
     acknowledge: Acknowledge = "reported",
+    corrects: str | None = None,
 ) -> Kept:
-    """Return a record of the inbox of the agent that serves an organism; `about` is its causation."""
+    """Return a record of the inbox of the agent that serves an organism.
+
+    `about` is its causation, `corrects` the name of the event that a correction is about.
+    """
     record = event(name, dict(data), id_=id_, case=CASE)
     headers = [(key, time.encode() if key == "ce_time" else value) for key, value in record.headers]
     if about is not None:
         headers.append(("ce_causationid", about.encode()))
-    mandate = replace(ASKED, organism=organism, role=role, activity=activity, acknowledge=acknowledge)
+    meant = None if corrects is None else CorrectedEvent("e0", "urn:test:producer", type_of(corrects))
+    mandate = replace(
+        ASKED, organism=organism, role=role, activity=activity, acknowledge=acknowledge, corrects=meant
+    )
     return replace(record, topic="", headers=(*headers, (MANDATE_HEADER, MANDATE.dump_json(mandate))))

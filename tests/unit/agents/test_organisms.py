@@ -80,6 +80,22 @@ def test_it_reports_by_itself_only_where_nobody_is_needed(organism: Organism) ->
 
 
 @pytest.mark.parametrize(
+    ("corrected", "levels"),
+    [
+        ("activity.modified", ["received", "reported"]),
+        ("sick-leave.received", ["received"]),
+        ("difficulty.detected", ["received"]),
+    ],
+)
+def test_a_correction_is_reported_as_what_it_corrects(corrected: str, levels: list[str]) -> None:
+    """An annulled change of activity needs nobody; an annulled sick leave is for a person to see."""
+    annulled = {"event": "e0", "source": "urn:test:producer", "reason": "sent twice"}
+    record = asked("case.annulled", annulled, "cgss:971", corrects=corrected, activity="affiliation")
+    outputs = Cgss(WORLD)(record, Memory()).outputs
+    assert [answer(output).level for output in outputs if output.topic == ANSWERS] == levels
+
+
+@pytest.mark.parametrize(
     ("kind", "late"),
     [(Cpam, "cpam:311"), (Urssaf, "urssaf:bretagne"), (Carsat, "cnav:ile-de-france"), (Cgss, "ccss:481")],
 )
