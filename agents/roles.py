@@ -13,12 +13,14 @@ from agents.cnam import Cnam
 from agents.cnav import Cnav
 from agents.cpam import Cpam
 from agents.emission import unexpected_dead_letter
+from agents.following import example_trust, shipped_schemes
 from agents.quality import Quality
 from agents.urssaf import Urssaf
 from agents.world import World
 from coordination.directory import parse_directory
 from coordination.quality_objectives import read_objectives
-from coordination.scheme_file import read_rulebook
+from coordination.rulebook import Rulebook
+from coordination.signing import Trusted
 from streaming.handling import Role
 from streaming.records import Handler, Output, Record
 from streaming.topics import Registry
@@ -39,10 +41,14 @@ class UnknownRoleError(ValueError):
     """No role has this name."""
 
 
-def load_world(registry: Registry) -> World:
-    """Return the world of the shipped scheme versions, organisms and territories."""
+def load_world(registry: Registry, trusted: Trusted | None = None) -> World:
+    """Return the world of the shipped scheme versions, organisms and territories.
+
+    Without `trusted`, the example keys may sign. Raises SchemeError for a shipped version that was altered.
+    """
     directory = parse_directory(scheme.organisms(), scheme.territories())
-    return World(read_rulebook(scheme.versions(), directory), directory, registry)
+    shipped = shipped_schemes(directory, example_trust() if trusted is None else trusted)
+    return World(Rulebook(shipped), directory, registry)
 
 
 def roles(names: Iterable[str], world: World) -> list[Role]:

@@ -1,7 +1,7 @@
 """Everything that has a published schema: CloudEvents type -> what reads and describes its data.
 
-Three families: what is taken in (`INPUTS`), what agents emit (`EMITTED`), the records on our topics. Four
-types are of the first two: one model, one schema.
+Three families: what is taken in (`INPUTS`), what is emitted (`EMITTED` by agents, `LIFE` of the scheme), the
+records on our topics. Four types are of the first two: one model, one schema.
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,7 @@ from schemas import records
 from schemas.emitted import EMITTED
 from schemas.events import type_of
 from schemas.inputs import INPUTS
+from schemas.scheme import LIFE, SCHEME_VERSION, SCHEME_VERSION_TYPE
 
 
 class DataAdapter(Protocol):
@@ -33,9 +34,9 @@ INPUT: Final[Mapping[str, DataAdapter]] = MappingProxyType(
 """What is taken in: events and follow-ups."""
 
 OUTPUT: Final[Mapping[str, DataAdapter]] = MappingProxyType(
-    {type_of(name): TypeAdapter(model) for name, model in EMITTED.items()}
+    {type_of(name): TypeAdapter(model) for name, model in {**EMITTED, **LIFE}.items()}
 )
-"""What agents emit, acknowledgements included."""
+"""What is emitted: acknowledgements and outcomes by the agents, the life of the scheme by its owners."""
 
 RECORDS: Final[Mapping[str, DataAdapter]] = MappingProxyType(
     {
@@ -43,8 +44,9 @@ RECORDS: Final[Mapping[str, DataAdapter]] = MappingProxyType(
         records.RECEIPT_TYPE: records.RECEIPT,
         records.DEAD_LETTER_TYPE: records.DEAD_LETTER,
         records.CASE_TYPE: records.CASE,
+        SCHEME_VERSION_TYPE: SCHEME_VERSION,
     }
 )
-"""What stands on l233.decisions, l233.receipts, l233.dead-letters and l233.cases."""
+"""What stands on l233.decisions, l233.receipts, l233.dead-letters, l233.cases and l233.scheme."""
 
 EVERY_TYPE: Final[Mapping[str, DataAdapter]] = MappingProxyType({**INPUT, **OUTPUT, **RECORDS})

@@ -41,9 +41,9 @@ class Topic(_Strict):
     consumers: Who
     contracts: tuple[str, ...]
     """CloudEvents types that flow here; empty for a role's own state."""
-    key: Literal["worker", "case", "state", "measure"]
-    """What a record's key is: the worker's reference, a case's id, a key of the role's own, or what is
-    measured by which lane."""
+    key: Literal["worker", "case", "state", "measure", "version", "organism"]
+    """What a record's key is: the worker's reference, a case's id, a key of the role's own, what is measured
+    by which lane; where workers follow a topic, a version of the scheme or an organism."""
     partitioned_by: Literal["worker", "nothing"]
     """By worker: on the partition that murmur2 of the worker's reference gives, whatever the key."""
     partitions: Annotated[int, Field(ge=1, le=1000)]
@@ -79,11 +79,13 @@ class RoleTopics(_Strict):
     inputs: Names
     state: Name
     outputs: Names
+    follows: tuple[Name, ...] = ()
+    """Topics that every worker of the role reads in full before its lanes open, and follows from then on."""
 
     @property
     def all(self) -> tuple[str, ...]:
         """Every topic of the role, once."""
-        return tuple(dict.fromkeys((*self.inputs, self.state, *self.outputs)))
+        return tuple(dict.fromkeys((*self.inputs, self.state, *self.outputs, *self.follows)))
 
 
 class Registry(_Strict):
@@ -133,8 +135,10 @@ class Registry(_Strict):
                 topic = self.topics[name]
                 if name in topics.outputs and role not in topic.producers:
                     problems.append(f"role {role} writes {name}, which does not name it as producer")
-                if name in topics.inputs and role not in topic.consumers:
+                if name in (*topics.inputs, *topics.follows) and role not in topic.consumers:
                     problems.append(f"role {role} reads {name}, which does not name it as consumer")
+                if name in topics.follows and (topic.cleanup, topic.partitioned_by) != ("compact", "nothing"):
+                    problems.append(f"{name}, which role {role} follows, must be compacted and of no worker")
             if (state := self.topics[topics.state]).cleanup != "compact" or state.key != "state":
                 problems.append(
                     f"{topics.state}, the state of role {role}, must be compacted and keyed by state"

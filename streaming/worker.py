@@ -20,6 +20,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from streaming import health
+from streaming.broadcast import Broadcast, followed
 from streaming.client import Connection
 from streaming.errors import DeliveryError, NoProgress
 from streaming.faust_role import RoleApp, role_app, wall_clock_ms
@@ -42,26 +43,29 @@ async def work(
     now_ms: Callable[[], int] = wall_clock_ms,
     health_file: Path | None = None,
     stopping: Callable[[], None] = lambda: None,
+    broadcasts: Sequence[Broadcast] = (),
 ) -> None:
-    """Run `roles` until `stop` is set. Raises what made a lane, or Faust, fail.
+    """Run `roles` until `stop` is set. Raises what made a lane, or Faust, or what is followed, fail.
 
-    `stopping` is called when the end begins, whatever brought it: nothing here bounds how long it takes.
+    No lane opens before every broadcast was read in full. `stopping` is called when the end begins, whatever
+    brought it: nothing here bounds how long it takes.
     """
     asyncio.get_running_loop().set_exception_handler(_untaken)
-    apps = [role_app(role, connection, now_ms) for role in roles]
-    try:
-        await asyncio.gather(*(app.start() for app in apps))
-        started(apps)
-        _log.info("worker_started", roles=[role.name for role in roles])
-        async with _telling(apps, health_file, now_ms):
-            await _until_ended(apps, stop, connection, now_ms)
-    finally:
-        _log.info("worker_stopping")
-        stopping()
-        await asyncio.gather(*(app.lanes.release() for app in apps))
-        await asyncio.gather(*(app.stop() for app in apps))
-        # Once more: a rebalance that was under way may have opened lanes before its app stopped.
-        await asyncio.gather(*(app.lanes.release() for app in apps))
+    async with followed(broadcasts, connection) as following:
+        apps = [role_app(role, connection, now_ms) for role in roles]
+        try:
+            await asyncio.gather(*(app.start() for app in apps))
+            started(apps)
+            _log.info("worker_started", roles=[role.name for role in roles])
+            async with _telling(apps, health_file, now_ms):
+                await _until_ended(apps, stop, following, connection, now_ms)
+        finally:
+            _log.info("worker_stopping")
+            stopping()
+            await asyncio.gather(*(app.lanes.release() for app in apps))
+            await asyncio.gather(*(app.stop() for app in apps))
+            # Once more: a rebalance that was under way may have opened lanes before its app stopped.
+            await asyncio.gather(*(app.lanes.release() for app in apps))
 
 
 def _untaken(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -99,14 +103,19 @@ async def _telling(
 
 
 async def _until_ended(
-    apps: Sequence[RoleApp], stop: asyncio.Event, connection: Connection, now_ms: Callable[[], int]
+    apps: Sequence[RoleApp],
+    stop: asyncio.Event,
+    following: asyncio.Task[None],
+    connection: Connection,
+    now_ms: Callable[[], int],
 ) -> None:
     asked = asyncio.create_task(stop.wait())
     ended = [asyncio.create_task(app.wait_until_stopped()) for app in apps]
     watch = asyncio.create_task(_watch(apps, connection.limits.progress_timeout, now_ms))
     failures = [app.lanes.failure for app in apps]
     try:
-        done, _ = await asyncio.wait([asked, watch, *ended, *failures], return_when=asyncio.FIRST_COMPLETED)
+        waited = [asked, watch, following, *ended, *failures]
+        done, _ = await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
         for future in done:
             future.result()
         for app in apps:
@@ -152,7 +161,12 @@ async def _behind(app: RoleApp, number: int) -> bool:
     return behind
 
 
-def run(roles: Sequence[Role], connection: Connection, health_file: Path | None = None) -> int:
+def run(
+    roles: Sequence[Role],
+    connection: Connection,
+    health_file: Path | None = None,
+    broadcasts: Sequence[Broadcast] = (),
+) -> int:
     """Run a worker in this process until SIGTERM or SIGINT; return its exit code."""
     bound = connection.limits.stop_timeout
 
@@ -168,6 +182,7 @@ def run(roles: Sequence[Role], connection: Connection, health_file: Path | None 
             started=_spare_the_collector,
             health_file=health_file,
             stopping=lambda: _exit_when_stuck(bound),
+            broadcasts=broadcasts,
         )
 
     try:

@@ -20,7 +20,7 @@ from l233 import settings as configuration
 from l233.errors import BadInput
 from l233.event_file import event_lines, require_json
 from l233.output import print_json
-from l233.reference import world
+from l233.reference import deciding_world
 from l233.telling import counted, first, last_day, plain
 
 app = typer.Typer(add_completion=False)
@@ -40,7 +40,7 @@ def check(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per event.")] = False,
 ) -> None:
     """Decide offline what would become of each event: recipients and deadlines, or why it is refused."""
-    known = world(configuration.load())
+    known = deciding_world(configuration.load())
     preflight = Preflight(_intake(known, at, scheme))
     outcomes: Counter[str] = Counter()
     for line in event_lines(file):

@@ -24,7 +24,7 @@ from l233 import rehearsal_input, rehearsal_story
 from l233 import settings as configuration
 from l233.errors import BadInput
 from l233.output import remark
-from l233.reference import world
+from l233.reference import deciding_world
 from l233.rehearsal import Isolated, Moment, Rehearsal, quiet
 from l233.subject import configured_key, remark_on
 from l233.telling import counted, first, plain
@@ -54,7 +54,7 @@ def rehearse(
     if said := remark_on(configured_key(settings)):
         remark(said)
     end = None if until is None else rehearsal_input.milliseconds(_end(until))
-    known = world(settings)
+    known = deciding_world(settings)
     if scheme is not None:
         known = replace(known, rulebook=_only(scheme, known))
     inputs = rehearsal_input.read(file, known.registry.topics[INPUT].partitions)

@@ -7,13 +7,19 @@ from typing import Annotated
 
 import typer
 
+from agents.following import PublishedSchemes
 from agents.roles import NAMES, UnknownRoleError, load_world, roles
+from agents.world import World
+from coordination.scheme_file import SchemeError
+from coordination.signing import Trusted
 from l233 import broker, logging
 from l233 import settings as configuration
 from l233.commands.topics import load as load_topics
 from l233.environment import require_own_environment
 from l233.errors import BadInput, L233Error
+from l233.scheme_files import refused
 from l233.settings import Settings
+from l233.trust import trusted
 from streaming import admin
 from streaming.handling import Role
 from streaming.topics import Registry
@@ -37,16 +43,27 @@ def worker(
     settings = configuration.load()
     logging.configure(settings)
     registry = load_topics(settings)
-    chosen = _chosen(names, registry)
+    keys = trusted(settings)
+    world = _world(registry, keys)
+    chosen = _chosen(names, world)
     cluster = broker.run(_ready(settings, registry), settings)
     place = settings.state_folder / (name or socket.gethostname()) / cluster
     # State belongs to the cluster whose changelogs it follows: another one's is never mistaken for it.
-    raise typer.Exit(run(chosen, replace(settings.connection(), state=place), health_file))
+    connection = replace(settings.connection(), state=place)
+    follows = [PublishedSchemes(world, keys).broadcast]
+    raise typer.Exit(run(chosen, connection, health_file, follows))
 
 
-def _chosen(names: list[str], registry: Registry) -> list[Role]:
+def _world(registry: Registry, keys: Trusted) -> World:
     try:
-        return roles(NAMES if "all" in names else names, load_world(registry))
+        return load_world(registry, keys)
+    except SchemeError as error:
+        raise refused(error) from error
+
+
+def _chosen(names: list[str], world: World) -> list[Role]:
+    try:
+        return roles(NAMES if "all" in names else names, world)
     except UnknownRoleError as error:
         raise BadInput(str(error)) from error
 

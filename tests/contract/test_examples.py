@@ -6,15 +6,21 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from schemas.events import type_of
 from schemas.inputs import EVENT_NAMES
 from schemas.publish import ENVELOPE, PUBLISHED
 from schemas.refusal import REASONS, Refusal
 from schemas.registry import EVERY_TYPE, INPUT
+from schemas.scheme import LIFE, SCHEME_VERSION_TYPE
 from schemas.validation import Event, validate
 from tests.contract.golden import EXAMPLES, INVALID, VALID, envelope, expected, type_in
 
-OF_NO_WORKER = {"fr.l233.quality.measured.v1"}
-"""What is emitted about an organism over a time: nobody's subject."""
+OF_NO_WORKER = {
+    "fr.l233.quality.measured.v1",
+    SCHEME_VERSION_TYPE,
+    *map(type_of, LIFE),
+}
+"""What is said of an organism over a time, or of the scheme: no worker is its subject."""
 ANYBODY = {"subject": "worker:0123456789abcdef0123456789abcdef"}
 
 
@@ -65,7 +71,7 @@ def test_a_valid_example_keeps_its_contract_and_the_published_schemas(example: P
     EVERY_TYPE[type_in(example)].validate_json(unpacked.payload)
     published(type_in(example)).validate(json.loads(unpacked.payload))
     said = json.loads(example.read_bytes())
-    published(ENVELOPE).validate({**ANYBODY, **said} if type_in(example) in OF_NO_WORKER else said)
+    published(ENVELOPE).validate({**said, **ANYBODY} if type_in(example) in OF_NO_WORKER else said)
 
 
 @pytest.mark.parametrize("example", VALID, ids=lambda path: path.stem)

@@ -14,7 +14,7 @@ from tests.contract.project import PACKAGES, ROOT, said, tool
 LIBRARIES = {
     "schemas": {"pydantic", "pydantic_core", "stdnum"},
     "scheme": set[str](),
-    "coordination": {"pydantic", "pydantic_core", "holidays", "yaml"},
+    "coordination": {"pydantic", "pydantic_core", "holidays", "yaml", "cryptography", "rfc8785"},
 }
 # A decision is the same every time it is taken: no I/O, no clock, no environment, no chance, no log.
 IMPURE = {

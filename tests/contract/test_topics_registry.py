@@ -14,6 +14,7 @@ from streaming.client import Limits
 from streaming.topics import Registry
 
 REGISTRY = Registry.load()
+FOLLOWED = {topic for role in REGISTRY.roles.values() for topic in role.follows}
 QUALITY = "quality"
 HEALTH = {"fr.l233.sick-leave.received.v1", "fr.l233.maternity.declared.v1"}
 
@@ -27,8 +28,9 @@ def test_every_topic_is_used_by_a_role() -> None:
     assert used == set(REGISTRY.topics)
 
 
-def test_every_topic_is_owned_by_a_role() -> None:
-    assert {topic.owner for topic in REGISTRY.topics.values()} <= set(NAMES)
+def test_every_topic_is_owned_by_a_role_or_by_who_speaks_to_all_of_them() -> None:
+    for name, topic in REGISTRY.topics.items():
+        assert (topic.owner in NAMES) == (name not in FOLLOWED), name
 
 
 def test_producers_and_consumers_that_are_roles_really_write_and_read() -> None:
@@ -39,7 +41,7 @@ def test_producers_and_consumers_that_are_roles_really_write_and_read() -> None:
             assert name in (*role.outputs, role.state), f"{producer} is said to write {name}"
         for consumer in set(topic.consumers) & set(NAMES):
             role = REGISTRY.roles[consumer]
-            assert name in (*role.inputs, role.state), f"{consumer} is said to read {name}"
+            assert name in (*role.inputs, role.state, *role.follows), f"{consumer} is said to read {name}"
 
 
 def test_no_two_roles_share_state_or_input() -> None:
@@ -63,7 +65,7 @@ def test_the_input_takes_every_event_and_nothing_else() -> None:
 
 def test_every_outcome_flows_where_cases_reads() -> None:
     """Whatever is emitted beside acknowledgements: one topic, none forgotten."""
-    others = ("fr.l233.acknowledgement.", "fr.l233.quality.")
+    others = ("fr.l233.acknowledgement.", "fr.l233.scheme.", "fr.l233.quality.")
     every = {contract for contract in OUTPUT if not contract.startswith(others)}
     assert set(REGISTRY.topics["l233.outcomes"].contracts) == every
     assert "l233.outcomes" in REGISTRY.roles["cases"].inputs
@@ -132,8 +134,15 @@ def test_topics_that_may_tell_of_health_are_classed_so() -> None:
 
 
 def test_every_topic_is_keyed_so_that_one_lane_owns_a_worker() -> None:
-    assert {topic.partitioned_by for topic in REGISTRY.topics.values()} == {"worker"}
-    assert {topic.partitions for topic in REGISTRY.topics.values()} == {REGISTRY.partitions}
+    others = [topic for name, topic in REGISTRY.topics.items() if name not in FOLLOWED]
+    assert {topic.partitioned_by for topic in others} == {"worker"}
+    assert {topic.partitions for topic in others} == {REGISTRY.partitions}
+
+
+def test_every_role_follows_the_scheme() -> None:
+    """Each worker judges by the version in force when an event happened."""
+    assert all("l233.scheme" in role.follows for role in REGISTRY.roles.values())
+    assert {REGISTRY.topics[name].partitions for name in FOLLOWED} == {1}, "read in one order by all"
 
 
 def test_as_shipped_any_source_may_send_any_type() -> None:

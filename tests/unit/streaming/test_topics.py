@@ -45,11 +45,11 @@ def test_more_partitions_everywhere_are_taken() -> None:
 
 def test_a_topic_that_is_not_partitioned_by_worker_may_have_any_number() -> None:
     content = shipped()
-    content["topics"]["l233.scheme"] = content["topics"]["l233.cases"] | {
+    content["topics"]["l233.holidays"] = content["topics"]["l233.cases"] | {
         "partitions": 1,
         "partitioned_by": "nothing",
     }
-    assert Registry.parse(yaml.safe_dump(content)).topics["l233.scheme"].partitions == 1
+    assert Registry.parse(yaml.safe_dump(content)).topics["l233.holidays"].partitions == 1
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,10 @@ def test_a_topic_that_is_not_partitioned_by_worker_may_have_any_number() -> None
         (("roles", "cpam", "outputs"), ["l233.receipts"], "cpam writes l233.receipts, which does not name"),
         (("roles", "cpam", "state"), "l233.cases", "l233.cases, the state of role cpam, must be compacted"),
         (("roles", "cpam", "inputs"), [], "roles / cpam / inputs"),
+        (("roles", "cpam", "follows"), ["l233.nothing"], "role cpam uses l233.nothing"),
+        (("roles", "cpam", "follows"), ["l233.cases"], "reads l233.cases, which does not name it"),
+        (("topics", "l233.scheme", "partitioned_by"), "worker", "l233.scheme has 1 partitions"),
+        (("topics", "l233.scheme", "consumers"), ["audit"], "reads l233.scheme, which does not name it"),
         (
             ("topics", "l233.dead-letters", "max_message_bytes"),
             2_000_000,
