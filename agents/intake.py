@@ -49,8 +49,6 @@ class IntakeAgent:
         """Return everything an input record causes."""
         if self._rulebook is not self._world.rulebook:  # a version was published
             self._judge, self._rulebook = _judge_of(self._world), self._world.rulebook
-        if self._rulebook is not self._world.rulebook:  # a version was published
-            self._judge, self._rulebook = _judge_of(self._world), self._world.rulebook
         verdict = self._judge.judge(_input(record), state)
         marks = [(INPUT_HEADER, place(record))]
         match verdict:
@@ -97,10 +95,6 @@ class IntakeAgent:
             outputs.append(Output(ACKNOWLEDGED, key, value, [*headers, *marks]))
         outputs.extend(acknowledge(ROLE, given) for given in verdict.acknowledgements)
         return outputs
-
-
-def _judge_of(world: World) -> Intake:
-    return Intake(world.rulebook, world.directory, world.registry.allowed_sources, world.registry.partitions)
 
 
 def _judge_of(world: World) -> Intake:
