@@ -63,6 +63,19 @@ def test_an_escalation_is_received_and_the_late_organism_reminded(
     assert mandate.case == read(told).mandate.case
 
 
+def test_a_head_that_is_late_itself_is_not_reminded_by_itself(head: Organism) -> None:
+    """It has received the escalation; a reminder to itself would be answered by another one, for ever."""
+    data: dict[str, object] = {"to": head.agent, "organism": head.agent, "level": "received"}
+    (received,) = head(asked("escalation.raised", data, head.agent, role="informed"), Memory()).outputs
+    assert received.topic == "l233.acknowledgements"
+
+
+def test_a_reminder_is_never_answered_by_another(head: Organism) -> None:
+    """Of a head that another one reminds: what it owes, it owes since before."""
+    data: dict[str, object] = {"to": "cnam", "organism": head.agent, "level": "received"}
+    assert head(asked("escalation.raised", data, head.agent, role="support"), Memory()).outputs == []
+
+
 def test_a_head_refuses_to_lead(head: Organism) -> None:
     """A national head never leads a worker's case (L233-1)."""
     (refused,) = head(asked("contribution.called", {}, head.agent), Memory()).outputs
