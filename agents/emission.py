@@ -22,6 +22,8 @@ OUTCOME_HEADER: Final = "l233-outcome"
 REKEYED_HEADER: Final = "l233-rekeyed"
 REDRIVES_HEADER: Final = "l233-redrives"
 """How often a record was put back from the dead letters, as decimal text."""
+_DIGITS: Final = 9
+"""Of a number of redrives; Python refuses to read thousands of them."""
 MANDATE_HEADER: Final = "l233-mandate"
 
 
@@ -90,9 +92,9 @@ def attributes(record: Record) -> dict[str, str]:
 
 
 def redrives(headers: Headers) -> int:
-    """Return how often a record has been redriven; a header that is no number counts as none."""
+    """Return how often a record has been redriven; a header that is no such number counts as none."""
     for name, value in headers:
-        if name == REDRIVES_HEADER and value and value.isdigit():
+        if name == REDRIVES_HEADER and value and value.isdigit() and len(value) <= _DIGITS:
             return int(value)
     return 0
 

@@ -1,17 +1,21 @@
 """Decides whether everything is accounted for, from the committed records alone.
 
 Of the input topic, per day: received = routed + duplicates + dead letters + parked + rekeyed. Of the cases:
-every recipient of a decision acknowledges. A residual other than 0 is an incident.
+every recipient of a decision acknowledges. A residual other than 0 is an incident. On the input topic anybody
+may write any header, so a record that says it was put back is believed only if its original needed it.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import Final, Literal, Protocol
 
 from pydantic_core import from_json
 
+from coordination.partitioning import partition_of
+from schemas.envelope import unpack
 from schemas.records import DECISION
 
 EVENTS: Final = "l233.events"
@@ -95,11 +99,32 @@ class Account:
     cases: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """An input record as it lay; `content` is a digest of what its producer said."""
+
+    day: str
+    lay: tuple[bytes | None, int]
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """An input record that says it was put back from a place; `belongs` is where its worker's records do."""
+
+    original: Place
+    belongs: tuple[bytes, int]
+    content: bytes
+
+
 class Ledger:
     """Takes the committed records of `TOPICS`, in any order, and gives the account."""
 
-    def __init__(self) -> None:
-        self._arrived: dict[Place, str] = {}
+    def __init__(self, partitions: int) -> None:
+        """Begin; `partitions` are those of the input topic."""
+        self._partitions: Final = partitions
+        self._arrived: dict[Place, _Arrival] = {}
+        self._claims: list[_Claim] = []
         self._outcomes: defaultdict[Place, list[Outcome]] = defaultdict(list)
         self._reasons: Counter[str] = Counter()
         self._isolated = 0
@@ -114,11 +139,7 @@ class Ledger:
         found, value = dict(record.headers), record.value or b""
         match record.topic:
             case "l233.events":
-                place = f"{record.partition}/{record.offset}"
-                day = datetime.fromtimestamp(record.timestamp / 1000, UTC).date()
-                self._arrived[place] = day.isoformat()
-                if original := found.get("l233-rekeyed"):
-                    self._ended(original, "rekeyed")
+                self._arrives(record, found.get("l233-rekeyed"))
             case "l233.decisions":
                 self._decided(found, value)
             case "l233.receipts":
@@ -130,6 +151,28 @@ class Ledger:
                 self._acknowledged(found, value)
             case "l233.cases" if record.key is not None:
                 self._cases.add(record.key)
+
+    def _arrives(self, record: Written, put_back_from: bytes | None) -> None:
+        day = datetime.fromtimestamp(record.timestamp / 1000, UTC).date().isoformat()
+        content = _content(record)
+        self._arrived[f"{record.partition}/{record.offset}"] = _Arrival(
+            day, (record.key, record.partition), content
+        )
+        subject = None if put_back_from is None else unpack(record.value, record.headers).subject
+        if put_back_from is not None and subject is not None:
+            key = subject.encode()
+            belongs = key, partition_of(key, self._partitions)
+            self._claims.append(_Claim(put_back_from.decode("utf-8", "replace"), belongs, content))
+
+    def _put_back(self) -> set[Place]:
+        """Return where records lay that were put back: out of place, and found again word for word."""
+        return {
+            claim.original
+            for claim in self._claims
+            if (lay := self._arrived.get(claim.original)) is not None
+            and lay.content == claim.content
+            and lay.lay != claim.belongs
+        }
 
     def _ended(self, place: bytes, outcome: Outcome) -> None:
         self._outcomes[place.decode()].append(outcome)
@@ -149,7 +192,7 @@ class Ledger:
             self._isolated += 1
 
     def _acknowledged(self, headers: Mapping[str, bytes], value: bytes) -> None:
-        self._written[headers["ce_id"].decode()] += 1
+        self._written[f"{headers['ce_source'].decode()} {headers['ce_id'].decode()}"] += 1
         if headers["ce_type"].endswith(b".registered.v1"):
             return
         organism = _organism(value)
@@ -162,12 +205,13 @@ class Ledger:
     def account(self) -> Account:
         """Return the balance of everything taken so far."""
         days: defaultdict[str, list[Place]] = defaultdict(list)
-        for place, day in self._arrived.items():
-            days[day].append(place)
+        for place, arrival in self._arrived.items():
+            days[arrival.day].append(place)
         strangers = [place for place in self._outcomes if place not in self._arrived]
+        put_back = self._put_back()
         return Account(
-            total=self._balance([*self._arrived, *strangers]),
-            days={day: self._balance(places) for day, places in sorted(days.items())},
+            total=self._balance([*self._arrived, *strangers], put_back),
+            days={day: self._balance(places, put_back) for day, places in sorted(days.items())},
             reasons=dict(self._reasons.most_common()),
             isolated=self._isolated,
             organisms=dict(self._organisms.most_common()),
@@ -176,10 +220,12 @@ class Ledger:
             cases=len(self._cases),
         )
 
-    def _balance(self, places: Sequence[Place]) -> Balance:
+    def _balance(self, places: Sequence[Place], put_back: Set[Place]) -> Balance:
         counts = Counter(outcome for place in places for outcome in self._outcomes.get(place, ()))
+        counts["rekeyed"] = sum(place in put_back for place in places)
         residual = sum(
-            len(self._outcomes.get(place, ())) != 1 or place not in self._arrived for place in places
+            len(self._outcomes.get(place, ())) + (place in put_back) != 1 or place not in self._arrived
+            for place in places
         )
         return Balance(
             received=sum(place in self._arrived for place in places),
@@ -190,6 +236,15 @@ class Ledger:
             rekeyed=counts["rekeyed"],
             residual=residual,
         )
+
+
+def _content(record: Written) -> bytes:
+    """Digest what a producer said, whatever marks lie beside it."""
+    digest = blake2b(record.value or b"", digest_size=16)
+    for name, value in record.headers:
+        if not name.startswith("l233-"):
+            digest.update(b"\0%b\0%b" % (name.encode(), value or b""))
+    return digest.digest()
 
 
 def _organism(value: bytes) -> str:

@@ -16,7 +16,7 @@ class Follower:
     def __init__(self, connection: Connection, registry: Registry) -> None:
         self._connection = connection
         self._registry = registry
-        self._ledger = Ledger()
+        self._ledger = Ledger(registry.partitions)
         self._seen: dict[Place, int] = {}
         self._last: dict[Place, int] = {}
         """The last record of each place, which is not where the place ends: transactions leave marks."""

@@ -540,7 +540,7 @@ def test_everything_stays_accounted_for_when_a_rekeyed_record_is_redriven(
         if headers(record).get("ce_id") == event_id(leave)
     }
     assert len(places) == 3, "the original, the rekeyed copy, the redriven one"
-    ledger = Ledger()
+    ledger = Ledger(4)
     for record in asyncio.run(whole.topics.read(*TOPICS)):
         about = (
             f"{record.partition}/{record.offset}"

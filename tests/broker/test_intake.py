@@ -183,7 +183,7 @@ def test_records_without_key_or_under_another_are_put_back_and_counted(l233: Sys
     ]
     assert sorted(str(header(one, "ce_causationid")) for one in decisions[1:]) == sorted(e.id for e in events)
     watch.settled()
-    ledger = Ledger()
+    ledger = Ledger(4)
     for record in watch.since(*l233.registry.topics):
         ledger.take(record)
     total = ledger.account().total
