@@ -8,7 +8,7 @@ fire at their own instant: before the inputs of any later one, after the inputs 
 import gc
 import json
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
@@ -20,15 +20,18 @@ from typing import Final, NamedTuple
 import structlog
 
 from agents.emission import DEAD_LETTERS
+from agents.intake import ROLE as INTAKE
 from l233.rehearsal_memory import Memory
 from schemas.events import TYPE_PREFIX
-from schemas.records import DEAD_LETTER, DeadLetter
+from schemas.records import DEAD_LETTER, RECEIPT
+from schemas.refusal import Violation
 from streaming.handling import Role
 from streaming.records import Output, Result, TimedHandler
 from streaming.timers import Timer, due_at
 
 EMITTED: Final = frozenset({"l233.acknowledgements", "l233.outcomes"})
 """The topics of what l233 emits."""
+RECEIPTS: Final = "l233.receipts"
 OWN_SOURCE: Final = "urn:l233:"
 """What others say is on these topics too; what l233 says itself has a source that begins so."""
 
@@ -106,12 +109,16 @@ class Emitted(NamedTuple):
         return f'{{{said},"datacontenttype":"application/json","data":{self.payload.decode()}}}'
 
 
-@dataclass(frozen=True, slots=True)
-class Isolated:
-    """A record that a role could not go on with, and the line that it goes back to."""
+class Refused(NamedTuple):
+    """An input that is refused: by intake's dead letter, or by another role's receipt.
+
+    A record on which a role failed counts, with the reason `unexpected`.
+    """
 
     line: int | None
-    letter: DeadLetter
+    role: str
+    reason: str
+    errors: tuple[Violation, ...]
 
 
 @dataclass(slots=True)
@@ -121,7 +128,7 @@ class Moment:
     at_ms: int
     taken: list[Input] = field(default_factory=list)
     emitted: list[Emitted] = field(default_factory=list)
-    refused: list[Isolated] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
     failed_timers: list[str] = field(default_factory=list)
     """One line for each timer on which its role failed."""
 
@@ -153,8 +160,9 @@ def quiet() -> Iterator[None]:
 class Rehearsal:
     """Every role, its state, and what is due."""
 
-    def __init__(self, roles: Sequence[Role]) -> None:
-        """Begin with nothing known, of the roles given."""
+    def __init__(self, roles: Sequence[Role], on_record: Callable[[Held], None] | None = None) -> None:
+        """Begin with nothing known, of the roles given; `on_record` is told everything that they write."""
+        self._on_record: Final = on_record
         self._due: list[tuple[int, int, bytes]] = []
         """Instant, number of the role, key of the timer: a heap. A timer that was cancelled stays in it."""
         self._parts: Final = [_Part(role, self._memory(number)) for number, role in enumerate(roles)]
@@ -162,6 +170,8 @@ class Rehearsal:
         for part in self._parts:
             for topic in part.role.inputs:
                 self._readers[topic].append(part)
+        self.latest: Final[dict[str, bytes | None]] = {}
+        """What was last written to each compacted topic, whatever its key."""
         self._offsets: Final[dict[str, int]] = defaultdict(int)
         self._queue: Final[deque[Held]] = deque()
         self._lines: Final[dict[tuple[bytes | None, str], int]] = {}
@@ -243,25 +253,36 @@ class Rehearsal:
     def _apply(self, part: _Part, result: Result) -> None:
         part.memory.take(result.writes)
         for output in result.outputs:
-            self._put(output)
+            self._put(part, output)
         for output in result.latest:
-            if output.topic in self._readers:
-                self._put(output)
+            self.latest[output.topic] = output.value
+            if output.topic in self._readers or self._on_record is not None:
+                self._put(part, output)
 
-    def _put(self, output: Output) -> None:
+    def _refuse(self, part: _Part, reason: str, errors: tuple[Violation, ...]) -> None:
+        self._moment.refused.append(Refused(self._line, part.role.name, reason, errors))
+
+    def _put(self, part: _Part, output: Output) -> None:
         """Show what an output says, and lay it before those who read it."""
         topic = output.topic
         if topic in EMITTED:
             self._emit(output)
         elif topic == DEAD_LETTERS:
             letter = DEAD_LETTER.validate_json(output.value or b"")
-            self._moment.refused.append(Isolated(self._line, letter))
-        if topic in self._readers:
+            self._refuse(part, letter.reason, letter.errors)
+        elif topic == RECEIPTS and part.role.name != INTAKE:
+            receipt = RECEIPT.validate_json(output.value or b"")
+            if receipt.verdict == "refused":
+                self._refuse(part, receipt.reason or "", receipt.errors)
+        if topic in self._readers or self._on_record is not None:
             offset = self._offsets[topic]
             self._offsets[topic] = offset + 1
-            partition = output.partition or 0
             now = self._moment.at_ms
-            self._queue.append(Held(topic, partition, offset, now, output.key, output.value, output.headers))
+            record = Held(topic, output.partition or 0, offset, now, output.key, output.value, output.headers)
+            if self._on_record is not None:
+                self._on_record(record)
+            if topic in self._readers:
+                self._queue.append(record)
 
     def _emit(self, output: Output) -> None:
         said = {name[3:]: value.decode() for name, value in output.headers if name.startswith("ce_")}

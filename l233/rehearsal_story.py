@@ -19,8 +19,8 @@ def told(moment: Moment, directory: Directory) -> Iterator[str]:
     yield paris(datetime.fromtimestamp(moment.at_ms / 1000, UTC).isoformat())
     for one in moment.taken:
         yield f"  line {one.line}: {plain(one.name or 'an event')} (id {plain(one.id or 'unreadable')})"
-    for isolated in moment.refused:
-        yield f"    refused: {isolated.letter.reason}"
+    for refused in moment.refused:
+        yield f"    refused: {refused.reason}"
     for said in moment.told():
         yield f"    {_said(said, directory)}"
 

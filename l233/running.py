@@ -35,9 +35,13 @@ class System:
         if self.kafka is not None:
             self.kafka.start(on_progress)
         broker.run(self._apply_topics(), self.settings)
-        self.workers.start(
-            L233_BOOTSTRAP=self.settings.bootstrap, L233_HOME=str(self.settings.home.resolve())
-        )
+        environment = {
+            "L233_BOOTSTRAP": self.settings.bootstrap,
+            "L233_HOME": str(self.settings.home.resolve()),
+        }
+        if self.settings.clock is not None:
+            environment["L233_CLOCK"] = str(self.settings.clock.resolve())
+        self.workers.start(**environment)
         self._await_ready()
 
     async def _apply_topics(self) -> None:

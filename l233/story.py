@@ -1,21 +1,26 @@
-"""The whole story of a case: what happened, who was asked what and by when, and what everybody answered.
+"""The whole story of a case: what happened, who was asked what and by when, what everybody made of it.
 
 The compacted topic of cases tells on which partition the worker's records lie; of the other topics only that
-partition is read.
+partition is read. What was known on a day is the case folded anew from what was there by then.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final
 
-from agents.emission import OUTCOME_HEADER
+from agents.emission import OUTCOME_HEADER, OUTCOMES
+from agents.roles import roles
+from agents.world import World
 from coordination import acknowledgement
 from coordination.acknowledgement import Acknowledgement
 from coordination.directory import Directory
-from l233.telling import last_day, organism, paris, plain
-from schemas.envelope import unpack
-from schemas.records import CASE, DECISION, CaseState, Decision, Recipient
+from l233.rehearsal import Held, Input, Rehearsal
+from l233.rehearsal_input import milliseconds
+from schemas.envelope import Envelope, unpack
+from schemas.events import TYPE_PREFIX
+from schemas.records import CASE, DECISION, CaseRecipient, CaseState, Decision, Recipient
+from schemas.strict_json import JsonValue, read
 from streaming.client import Connection
 from streaming.reading import Reader, reader
 from streaming.records import Record
@@ -45,6 +50,22 @@ class Receipted:
 
 
 @dataclass(frozen=True, slots=True)
+class Happened:
+    """Something that was made of an event of the case: `event` is the id of what caused it."""
+
+    at: str
+    id: str
+    name: str
+    event: str | None
+    data: Mapping[str, JsonValue]
+
+    @property
+    def organism(self) -> str:
+        """Who did it, or about whom the clock says it."""
+        return str(self.data.get("organism", ""))
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
     """Everything that the topics tell of a case, each list in the order of time."""
 
@@ -52,6 +73,9 @@ class Story:
     decided: tuple[Decided, ...]
     acknowledged: tuple[Acknowledgement, ...]
     receipts: tuple[Receipted, ...]
+    happened: tuple[Happened, ...] = ()
+    known_on: str | None = None
+    """The day (ISO) at whose end all this was known; None: today."""
 
     def answers(self, decision: Decision, recipient: Recipient) -> list[Acknowledgement]:
         """Return what a recipient answered on a decision."""
@@ -61,22 +85,52 @@ class Story:
             if said.organism == recipient.organism and said.causation == decision.event.id
         ]
 
+    def part(self, decision: Decision, recipient: Recipient) -> CaseRecipient | None:
+        """Return how the part of a recipient stands."""
+        meant = decision.id, recipient.organism
+        return next((one for one in self.state.recipients if (one.decision, one.organism) == meant), None)
+
     def is_done(self, decision: Decision, recipient: Recipient) -> bool:
         """Say whether a recipient has given what it owes."""
-        return any(
-            part.done_at is not None
-            for part in self.state.recipients
-            if (part.decision, part.organism) == (decision.id, recipient.organism)
-        )
+        part = self.part(decision, recipient)
+        return part is not None and part.done_at is not None
 
 
-async def find(connection: Connection, case: str) -> list[Story]:
+@dataclass(frozen=True, slots=True)
+class KnownOn:
+    """A day (ISO), and its end: what came later was not known."""
+
+    day: str
+    end: datetime
+
+
+async def find(
+    connection: Connection, case: str, world: World, known_on: KnownOn | None = None
+) -> list[Story]:
     """Return the story of a case, once per worker: producers may have given two workers one case id.
 
-    Empty when no such case is known. Raises KafkaError, TopicMissingError.
+    Empty when no such case is known, or was on the day. Raises KafkaError, TopicMissingError.
     """
     async with reader(connection) as reading:
-        return [await _story(reading, state, number) for number, state in await _states(reading, case)]
+        stories = [
+            of_records(latest, [record async for record in _about(reading, latest, number)], world, known_on)
+            for number, latest in await _states(reading, case)
+        ]
+    return [story for story in stories if story is not None]
+
+
+def of_records(
+    latest: CaseState, records: Sequence[Record], world: World, known_on: KnownOn | None = None
+) -> Story | None:
+    """Return the story that the records about a case tell; None when it was not known on the day.
+
+    `latest` is the case as it is today; `records` are decisions, acknowledgements, outcomes and receipts.
+    """
+    if known_on is None:
+        return _story(latest, records, None)
+    by_then = [record for record in records if _told_at(record) <= known_on.end]
+    then = _folded(by_then, world, known_on.end)
+    return None if then is None else _story(then, by_then, known_on.day)
 
 
 async def _states(reading: Reader, case: str) -> list[tuple[int, CaseState]]:
@@ -92,15 +146,50 @@ async def _states(reading: Reader, case: str) -> list[tuple[int, CaseState]]:
     ]
 
 
-async def _story(reading: Reader, state: CaseState, number: int) -> Story:
-    decided: dict[str, Decided] = {}
-    acknowledged: dict[str, Acknowledgement] = {}
-    receipts: list[Receipted] = []
-    async for record in _records(reading, DECISIONS, ACKNOWLEDGEMENTS, RECEIPTS, number=number):
+async def _about(reading: Reader, state: CaseState, number: int) -> AsyncIterator[Record]:
+    """Yield the records about a case."""
+    async for record in _records(reading, DECISIONS, ACKNOWLEDGEMENTS, OUTCOMES, RECEIPTS, number=number):
         headers = dict(record.headers)
         about = headers.get("ce_subject"), headers.get("ce_correlationid")
-        if about != (state.worker.encode(), state.case.encode()):
-            continue
+        if about == (state.worker.encode(), state.case.encode()):
+            yield record
+
+
+def _folded(records: Iterable[Record], world: World, end: datetime) -> CaseState | None:
+    """Return the case as it was at an instant, from what was there: folded by the role that always does."""
+    (cases,) = roles(["cases"], world)
+    told = sorted((record for record in records if record.topic in cases.inputs), key=_told_at)
+    inputs = [
+        Input(
+            line,
+            milliseconds(_told_at(record)),
+            None,
+            None,
+            Held(record.topic, 0, line, milliseconds(_told_at(record)), *_content(record)),
+        )
+        for line, record in enumerate(told)
+    ]
+    rehearsal = Rehearsal([cases])
+    for _ in rehearsal.run(inputs, milliseconds(end)):
+        pass
+    latest = rehearsal.latest.get(CASES)
+    return None if latest is None else CASE.validate_json(latest)
+
+
+def _told_at(record: Record) -> datetime:
+    return _instant(dict(record.headers)["ce_time"].decode())
+
+
+def _content(record: Record) -> tuple[bytes | None, bytes | None, Sequence[tuple[str, bytes]]]:
+    return record.key, record.value, record.headers
+
+
+def _story(state: CaseState, records: Iterable[Record], known_on: str | None) -> Story:
+    decided: dict[str, Decided] = {}
+    acknowledged: dict[str, Acknowledgement] = {}
+    happened: dict[str, Happened] = {}
+    receipts: list[Receipted] = []
+    for record in records:
         envelope = unpack(record.value, record.headers)
         payload, time = envelope.payload or b"", str(envelope.attributes["time"])
         match record.topic:
@@ -110,8 +199,11 @@ async def _story(reading: Reader, state: CaseState, number: int) -> Story:
             case "l233.acknowledgements":
                 said = acknowledgement.read(envelope.attributes, payload)
                 acknowledged.setdefault(said.id, said)
+            case "l233.outcomes":
+                made = _happened(envelope, payload)
+                happened.setdefault(made.id, made)
             case _:
-                again = headers.get(OUTCOME_HEADER) == b"duplicate"
+                again = dict(record.headers).get(OUTCOME_HEADER) == b"duplicate"
                 event = str(envelope.attributes.get("causationid", ""))
                 receipts.append(Receipted(time, str(envelope.attributes["id"]), event, again))
     return Story(
@@ -119,6 +211,20 @@ async def _story(reading: Reader, state: CaseState, number: int) -> Story:
         tuple(sorted(decided.values(), key=lambda one: _instant(one.decision.event.time))),
         tuple(sorted(acknowledged.values(), key=lambda said: _instant(said.at))),
         tuple(sorted(receipts, key=lambda receipt: _instant(receipt.at))),
+        tuple(sorted(happened.values(), key=lambda made: _instant(made.at))),
+        known_on,
+    )
+
+
+def _happened(envelope: Envelope, payload: bytes) -> Happened:
+    said, data = envelope.attributes, read(payload)
+    cause = said.get("causationid")
+    return Happened(
+        at=str(said["time"]),
+        id=str(said["id"]),
+        name=str(said["type"]).removeprefix(TYPE_PREFIX).rpartition(".")[0],
+        event=None if cause is None else str(cause),
+        data=data if isinstance(data, dict) else {},
     )
 
 
@@ -156,6 +262,35 @@ def as_json(story: Story, directory: Directory) -> dict[str, object]:
             for said in story.acknowledged
         ],
         "receipts": [asdict(receipt) for receipt in story.receipts],
+        "outcomes": [
+            {
+                "id": made.id,
+                "at": made.at,
+                "event": made.event,
+                "type": made.name,
+                "name": _name(made.organism, directory),
+                **made.data,
+            }
+            for made in story.happened
+        ],
+        "clocks": [asdict(clock) for clock in state.clocks],
+        "escalations": [asdict(one) for one in state.escalations],
+        "corrections": [asdict(one) for one in state.corrections],
+        "declined": [asdict(one) for one in state.declined],
+        "known_on": story.known_on,
+    }
+
+
+def _standing(part: CaseRecipient | None) -> dict[str, object]:
+    if part is None:
+        return {"due": None, "near": None, "missed": None, "ended": None, "done": False}
+    done = part.done_at is not None
+    return {
+        "due": part.due,
+        "near": part.near_at,
+        "missed": part.missed_at,
+        "ended": part.ended,
+        "done": done,
     }
 
 
@@ -167,7 +302,7 @@ def _decision_json(story: Story, one: Decided, directory: Directory) -> dict[str
             **asdict(to),
             "name": _name(to.organism, directory),
             "answers": [said.level for said in story.answers(decision, to)],
-            "done": story.is_done(decision, to),
+            **_standing(story.part(decision, to)),
         }
         for to in decision.recipients
     ]
@@ -177,50 +312,3 @@ def _decision_json(story: Story, one: Decided, directory: Directory) -> dict[str
 def _name(id_: str, directory: Directory) -> str | None:
     known = directory.organisms.get(id_)
     return None if known is None else known.name
-
-
-def as_text(story: Story, directory: Directory) -> Sequence[str]:
-    """Return the story in lines for a person; times are those of Paris, deadlines the organism's own."""
-    state = story.state
-    lines = [f"Case {plain(state.case)} of {state.worker}: {state.status} (times of Paris)"]
-    for one in story.decided:
-        lines += ["", *_decision_text(story, one, directory)]
-    lines += ["", "Told in order of time", *(f"  {line}" for line in _told(story, directory))]
-    if state.waiting:
-        lines += ["", f"{len(state.waiting)} of these by organisms that no decision of the case asks (yet)"]
-    return lines
-
-
-def _decision_text(story: Story, one: Decided, directory: Directory) -> Iterable[str]:
-    decision, event, worker = one.decision, one.decision.event, one.decision.situation
-    yield f"{paris(event.time)}  {event.type}  (id {plain(event.id)}, from {plain(event.source)})"
-    yield f"  decided {paris(one.at)} by scheme {decision.scheme}, rule {decision.rule}: {decision.activity}"
-    yield f"  basis: {decision.basis}"
-    known = "as the event says" if decision.situation_from == "event" else "as known then"
-    yield f"  worker: lives in {worker.residence}, works in {worker.establishment}, {known}"
-    for to in decision.recipients:
-        done = "done" if story.is_done(decision, to) else "open"
-        yield f"  {to.role:<9} {organism(to.organism, directory)}"
-        asked = f"{to.acknowledge} by the end of {last_day(to.by)}"
-        yield f"            {asked}: {done}  [{to.status}: {to.basis}]"
-    for gap in decision.unresolved:
-        yield f"  {gap.role:<9} nobody for {gap.kind}: {gap.reason}"
-
-
-def _told(story: Story, directory: Directory) -> list[str]:
-    """Return receipts and acknowledgements, one a line, in the order of time."""
-    lines = [(receipt.at, _receipt_text(receipt)) for receipt in story.receipts]
-    lines += [(said.at, f"{said.level:<10} {_said(said, directory)}") for said in story.acknowledged]
-    return [f"{paris(at)}  {text}" for at, text in sorted(lines, key=lambda line: _instant(line[0]))]
-
-
-def _receipt_text(receipt: Receipted) -> str:
-    return f"receipt    for {plain(receipt.event)}{', which was sent once more' if receipt.again else ''}"
-
-
-def _said(said: Acknowledgement, directory: Directory) -> str:
-    own = said.data.model_dump(exclude_none=True, exclude={"organism", "role"})
-    if "to" in own:
-        own["to"] = organism(str(own["to"]), directory)
-    detail = ", ".join(f"{name} {plain(str(value))}" for name, value in own.items())
-    return f"{organism(said.organism, directory)}{f': {detail}' if detail else ''}"

@@ -1,7 +1,7 @@
 """How things are told to a person: dates, organisms, and text that came from outside."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -19,9 +19,14 @@ def plain(text: str) -> str:
     )
 
 
-def paris(time: str) -> str:
+def paris(at: str) -> str:
     """Return an RFC 3339 time as people in Paris say it, to the second."""
-    return datetime.fromisoformat(time).astimezone(_PARIS).strftime("%Y-%m-%d %H:%M:%S")
+    return datetime.fromisoformat(at).astimezone(_PARIS).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def end_of_day(day: date) -> datetime:
+    """Return the last millisecond of a day in Paris."""
+    return datetime.combine(day + timedelta(days=1), time(), _PARIS) - timedelta(milliseconds=1)
 
 
 def last_day(by: str) -> str:

@@ -21,8 +21,10 @@ from l233.commands.topics import load as load_topics
 from l233.errors import L233Error
 from l233.local_kafka import temporary
 from l233.output import print_json, print_table, remark
-from l233.reference import directory
+from l233.reference import world
 from l233.running import System, passing
+from l233.story_text import as_text
+from l233.words import Language, words
 
 app = typer.Typer(add_completion=False)
 
@@ -65,8 +67,12 @@ def run(
 
 
 async def _told(system: System, cases: list[str]) -> list[Sequence[str]]:
-    known, connection = directory(), system.settings.connection()
-    return [story.as_text(one, known) for case in cases for one in await story.find(connection, case)]
+    known, connection = world(system.settings), system.settings.connection()
+    return [
+        as_text(one, known.directory, words(Language.ENGLISH))
+        for case in cases
+        for one in await story.find(connection, case, known)
+    ]
 
 
 def as_json(

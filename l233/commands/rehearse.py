@@ -8,10 +8,9 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Final
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -25,14 +24,13 @@ from l233 import settings as configuration
 from l233.errors import BadInput
 from l233.output import remark
 from l233.reference import deciding_world
-from l233.rehearsal import Isolated, Moment, Rehearsal, quiet
+from l233.rehearsal import Moment, Refused, Rehearsal, quiet
 from l233.subject import configured_key, remark_on
-from l233.telling import counted, first, plain
+from l233.telling import counted, end_of_day, first, plain
 from streaming.topics import INPUT
 
 app = typer.Typer(add_completion=False)
 
-_PARIS: Final = ZoneInfo("Europe/Paris")
 _TOLD: Final = 20
 """Refused events that a person is told one by one."""
 
@@ -58,7 +56,7 @@ def rehearse(
     if scheme is not None:
         known = replace(known, rulebook=_only(scheme, known))
     inputs = rehearsal_input.read(file, known.registry.topics[INPUT].partitions)
-    refused: list[Isolated] = []
+    refused: list[Refused] = []
     taken = 0
     with quiet():
         for moment in Rehearsal(roles(ACTING, known)).run(inputs, end):
@@ -79,8 +77,7 @@ def _end(text: str) -> datetime:
     expected = f"--until {text}: expected a date, 2026-03-02, or a time, 2026-03-02T09:30:00+01:00"
     try:
         if len(text) == len("2026-03-02"):
-            following = date.fromisoformat(text) + timedelta(days=1)
-            return datetime.combine(following, time(), _PARIS) - timedelta(milliseconds=1)
+            return end_of_day(date.fromisoformat(text))
         instant = datetime.fromisoformat(text)
     except (ValueError, OverflowError):
         raise BadInput(expected) from None
@@ -109,8 +106,8 @@ def _show(moment: Moment, directory: Directory, *, json: bool) -> None:
     sys.stdout.write("".join([one.as_json() + "\n" for one in moment.told()]))
 
 
-def _summary(read: int, taken: int, refused: Sequence[Isolated]) -> Iterator[str]:
-    reasons = Counter(one.letter.reason for one in refused)
+def _summary(read: int, taken: int, refused: Sequence[Refused]) -> Iterator[str]:
+    reasons = Counter(one.reason for one in refused)
     yield from first((_told(one) for one in refused), _TOLD)
     if taken < read:
         yield f"{read - taken} of {read} events lie after --until and were not taken"
@@ -118,8 +115,7 @@ def _summary(read: int, taken: int, refused: Sequence[Isolated]) -> Iterator[str
         yield f"{taken} events taken, {len(refused)} refused ({counted(reasons)})"
 
 
-def _told(one: Isolated) -> str:
-    letter = one.letter
-    where = f"line {one.line}" if one.line is not None else f"{letter.topic}/{letter.offset}"
-    errors = "; ".join(f"{plain(path) or '/'}  {message}" for path, message in letter.errors[:3])
-    return f"{where}  refused: {letter.reason}  {errors}".rstrip()
+def _told(one: Refused) -> str:
+    where = f"line {one.line}" if one.line is not None else one.role
+    errors = "; ".join(f"{plain(path) or '/'}  {message}" for path, message in one.errors[:3])
+    return f"{where}  refused: {one.reason}  {errors}".rstrip()

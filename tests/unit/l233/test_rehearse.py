@@ -98,7 +98,7 @@ def test_an_option_that_means_nothing_is_exit_2(
 def test_a_person_is_told_when_who_said_what(capsys: Capture, tmp_path: Path) -> None:
     done = run(capsys, "rehearse", written(tmp_path, REGISTERED, SICK))
     assert "2026-03-02 10:00:00\n  line 2: sick-leave.received (id sick)\n" in done.out
-    assert "acknowledgement.received   CPAM Haute-Garonne (cpam:311)" in done.out
+    assert "acknowledgement.received   CPAM de la Haute-Garonne (cpam:311): role lead\n" in done.out
 
 
 def test_the_development_key_is_told(capsys: Capture, tmp_path: Path) -> None:

@@ -7,11 +7,15 @@ from coordination import acknowledgement
 from coordination.acknowledgement import Acknowledgement
 from coordination.intake import Intake
 from coordination.verdicts import Routed
-from l233.story import Decided, Receipted, Story, as_json, as_text
+from l233.story import Decided, Receipted, Story, as_json
+from l233.story_text import as_text
+from l233.words import Language, words
 from schemas.emitted import AcknowledgementReported
 from schemas.records import Recipient
 from tests.unit.coordination.examples import OWN_DATA, directory, record, rulebook, structured, worker
 from tests.unit.coordination.telling import state as state_of_messages
+
+ENGLISH, FRENCH = words(Language.ENGLISH), words(Language.FRENCH)
 
 
 def routed() -> Routed:
@@ -72,7 +76,7 @@ def test_the_object_for_programs_names_organisms_and_what_they_said() -> None:
 
 
 def test_a_person_reads_names_deadlines_bases_and_what_was_said_in_the_order_of_time() -> None:
-    text = "\n".join(as_text(story(), directory()))
+    text = "\n".join(as_text(story(), directory(), ENGLISH))
     assert "CPAM de la Haute-Garonne (cpam:311)" in text
     assert "reported by the end of 2026-03-16: open" in text
     assert "URSSAF Bretagne (urssaf:bretagne): to CPAM de la Haute-Garonne (cpam:311)" in text
@@ -85,7 +89,7 @@ def test_a_person_reads_names_deadlines_bases_and_what_was_said_in_the_order_of_
 
 def test_what_a_terminal_would_obey_is_not_told() -> None:
     """Such as to write the rest of the line from right to left."""
-    assert "\u202e" not in "\n".join(as_text(story(), directory()))
+    assert "\u202e" not in "\n".join(as_text(story(), directory(), ENGLISH))
 
 
 def test_an_organism_that_left_the_directory_is_told_by_its_id() -> None:
@@ -96,5 +100,5 @@ def test_an_organism_that_left_the_directory_is_told_by_its_id() -> None:
         recipients=(replace(old.decided[0].decision.recipients[0], organism="cpam:999"),),
     )
     told = replace(old, decided=(replace(old.decided[0], decision=decided),))
-    assert "cpam:999" in "\n".join(as_text(told, directory()))
+    assert "cpam:999" in "\n".join(as_text(told, directory(), ENGLISH))
     assert as_json(told, directory())["case"] == old.state.case
