@@ -10,14 +10,14 @@ from typing import Final, get_args
 
 from pydantic import TypeAdapter
 
-from agents.emission import MANDATE_HEADER, OUTCOMES, attributes, cloud_event, moment, outcome, source
-from agents.intake import acknowledge
+from agents.emission import MANDATE_HEADER, OUTCOMES, attributes, cloud_event, outcome, source
 from agents.world import World
 from coordination import case_facts, case_voice, deadlines
 from coordination.case_facts import Armed, Asked, Fact, Happened, Moved, Raised, Said, Told
 from coordination.case_messages import asked, name_of
+from coordination.case_text import instant
 from coordination.case_view import published
-from coordination.cases import Case, fold, instant, nothing_of
+from coordination.cases import Case, fold, nothing_of
 from coordination.deadlines import Law, next_instant
 from coordination.settling import settlements
 from schemas.events import type_of
@@ -35,6 +35,8 @@ _LEVELS: Final[Mapping[str, Level]] = {
     type_of(f"acknowledgement.{level}"): level for level in get_args(Level)
 }
 _NEEDED: Final = ("id", "type", "subject", "time", "correlationid")
+_MAY_SET_A_TIMER: Final = (Asked, Armed)
+_SETTLED: Final = type_of("acknowledgement.settled")
 _MAY_SETTLE: Final = frozenset({"refused", "forwarded", "reported"})
 
 
@@ -78,7 +80,7 @@ class Cases:
         outputs: list[Output] = []
         if not isinstance(fact, Said) or fact.level in _MAY_SETTLE:
             after = _settle(after, facts, outputs)
-        return self._kept(stored, after, facts, outputs, moment(record))
+        return self._kept(stored, after, facts, outputs, instant(record.timestamp))
 
     def due(self, timer: Timer, state: State) -> Result:
         """Say what the clock says of the case whose timer this is, and set its next one."""
@@ -131,7 +133,7 @@ class Cases:
         """Return the case with what was added to it; its timer is set anew only when it is to be earlier."""
         key = case_key(case.worker, case.id)
         writes: dict[bytes, bytes | None] = {}
-        if any(isinstance(fact, Asked | Armed) for fact in facts):
+        if isinstance(facts[0], _MAY_SET_A_TIMER):
             instant_ms, timer_ms = next_instant(case), case.timer_ms
             if instant_ms is not None and (timer_ms is None or instant_ms < timer_ms):
                 if timer_ms is not None:
@@ -192,5 +194,17 @@ def _settle(case: Case, facts: list[Fact], outputs: list[Output]) -> Case:
     for said in tuple(settlements(case)):
         case = fold(case, said)
         facts.append(said)
-        outputs.append(acknowledge(ROLE, case_voice.settled(case, said)))
+        outputs.append(
+            cloud_event(
+                ACKNOWLEDGEMENTS,
+                type_=_SETTLED,
+                id_=said.id,
+                role=ROLE,
+                subject=case.worker,
+                time=said.at,
+                data=case_voice.settled(said.organism),
+                case=case.id,
+                cause=said.causation,
+            )
+        )
     return case

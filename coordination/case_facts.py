@@ -4,9 +4,10 @@ Facts are kept one a line, as JSON arrays, in the order in which they came: a ne
 was written before stays as it is, and what was known at an instant is the lines up to it.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Final, Literal, NamedTuple, assert_never
+
+from pydantic_core import from_json, to_json
 
 from schemas.records import Acknowledge, Level, Status
 from schemas.types import Role
@@ -150,18 +151,17 @@ _KINDS: Final[dict[type[Fact], str]] = {
     Armed: "armed",
 }
 _FACTS: Final[dict[str, type[Fact]]] = {kind: fact for fact, kind in _KINDS.items()}
-_write: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 def write(facts: Sequence[Fact]) -> bytes:
     """Return facts as lines."""
-    return "".join([f"{_write((_KINDS[type(fact)], *fact))}\n" for fact in facts]).encode()
+    return b"".join([to_json((_KINDS[type(fact)], *fact)) + b"\n" for fact in facts])
 
 
 def read(lines: bytes) -> Iterator[Fact]:
     """Return the facts that lines hold. They are our own: what is no fact is a fault of this program."""
-    for line in lines.splitlines():
-        kind, *values = json.loads(line)
+    for line in lines.split(b"\n")[:-1]:
+        kind, *values = from_json(line)
         fact = _FACTS[kind](*values)
         match fact:
             case Asked():

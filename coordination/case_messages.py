@@ -3,7 +3,7 @@
 from typing import Final, NamedTuple
 
 from coordination.case_facts import Ask, Asked, DeadlineLevel, Silence
-from coordination.cases import milliseconds
+from coordination.case_text import milliseconds
 from coordination.deadlines import instants_of
 from coordination.directory import Competence, Directory
 from schemas.codes import KINDS

@@ -5,14 +5,14 @@ Written piece by piece, since it is written after every message: what did not ch
 
 from collections.abc import Iterable
 from datetime import datetime
-from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from coordination.calendar import deadline
 from coordination.case_facts import Asked, Declined, Happened, Said
-from coordination.cases import ANNULLED, UPDATED, Case, Escalation, Part, instant, milliseconds
+from coordination.case_text import milliseconds, or_null
+from coordination.cases import ANNULLED, UPDATED, Case, Escalation
 from coordination.escalation import REMINDED_WITHIN
 from schemas.events import type_of
 from schemas.records import CASE, CaseState
@@ -26,16 +26,21 @@ def state_of(case: Case) -> CaseState:
 def published(case: Case) -> bytes:
     """Return the public state of a case as JSON."""
     opened = case.events[0].time if case.events else case.waiting[0].at if case.waiting else case.updated
-    recipients = [_part(part) for part in case.parts if part.ask.acknowledge is not None]
-    clocks = [_clock(part) for part in case.parts if part.ask.acknowledge is None]
+    recipients = [part.text for part in case.parts if part.ask.acknowledge is not None]
+    clocks = [part.text for part in case.parts if part.ask.acknowledge is None]
     corrections = [_correction(case, event) for event in case.events if event.corrects is not None]
+    escalations = [_escalation(case, one) for one in case.escalations]
     return (
         f'{{"case":{quoted(case.id)},"worker":{quoted(case.worker)},"opened":"{opened}"'
-        f',"updated":"{case.updated}","status":"{status(case)}","events":{_list(map(_event, case.events))}'
-        f',"recipients":{_list(recipients)},"waiting":{_list(map(_waiting, case.waiting))}'
-        f',"clocks":{_list(clocks)},"outcomes":{_list(map(_outcome, case.happened))}'
-        f',"escalations":{_list(_escalation(case, one) for one in case.escalations)}'
-        f',"corrections":{_list(corrections)},"declined":{_list(map(_declined, case.declined))}}}'
+        f',"updated":"{case.updated}","status":"{status(case)}"'
+        f',"events":[{",".join([_event(event) for event in case.events])}]'
+        f',"recipients":[{",".join(recipients)}]'
+        f',"waiting":[{",".join([_waiting(said) for said in case.waiting])}]'
+        f',"clocks":[{",".join(clocks)}]'
+        f',"outcomes":[{",".join([_outcome(fact) for fact in case.happened])}]'
+        f',"escalations":[{",".join(escalations)}]'
+        f',"corrections":[{",".join(corrections)}]'
+        f',"declined":[{",".join([_declined(fact) for fact in case.declined])}]}}'
     ).encode()
 
 
@@ -44,19 +49,10 @@ def status(case: Case) -> str:
     return "closed" if case.parts and all(part.done_ms is not None for part in case.parts) else "open"
 
 
-def _list(pieces: Iterable[str]) -> str:
-    return f"[{','.join(pieces)}]"
-
-
-def _or_null(text: str | None) -> str:
-    return "null" if text is None else quoted(text)
-
-
 def _texts(texts: Iterable[str]) -> str:
-    return _list(map(quoted, texts))
+    return f"[{','.join(map(quoted, texts))}]"
 
 
-@lru_cache(maxsize=8_192)
 def _event(event: Asked) -> str:
     return (
         f'{{"id":{quoted(event.event)},"source":{quoted(event.source)},"type":{quoted(type_of(event.name))}'
@@ -64,50 +60,17 @@ def _event(event: Asked) -> str:
     )
 
 
-@lru_cache(maxsize=16_384)
-def _part(part: Part) -> str:
-    ask = part.ask
-    given = _list(_given(said, part.missed_ms) for said in part.given)
-    return (
-        f'{{"decision":{quoted(part.decision)},"organism":{quoted(ask.organism)},"role":"{ask.role}"'
-        f',"activity":{quoted(ask.activity)},"acknowledge":"{ask.acknowledge}","by":"{ask.by}"'
-        f',"given":{given},{_timing(part)}}}'
-    )
-
-
-def _clock(part: Part) -> str:
-    ask = part.ask
-    return (
-        f'{{"decision":{quoted(part.decision)},"organism":{quoted(ask.organism)},"level":"{ask.level}"'
-        f',"until":{_or_null(ask.until)},{_timing(part)}}}'
-    )
-
-
-def _timing(part: Part) -> str:
-    done = None if part.done_ms is None else instant(part.done_ms)
-    return (
-        f'"due":"{part.due}","near_at":{_or_null(part.near_at)},"missed_at":{_or_null(part.missed_at)}'
-        f',"done_at":{_or_null(done)},"ended":{_or_null(part.ended)}'
-    )
-
-
-def _given(said: Said, missed_ms: int) -> str:
-    late = "true" if milliseconds(said.at) >= missed_ms else "false"
-    code = "null" if said.code is None else said.code
-    return f'{{"id":{quoted(said.id)},"level":"{said.level}","at":"{said.at}","code":{code},"late":{late}}}'
-
-
 def _waiting(said: Said) -> str:
     return (
         f'{{"id":{quoted(said.id)},"organism":{quoted(said.organism)},"level":"{said.level}"'
-        f',"at":"{said.at}","causation":{_or_null(said.causation)}}}'
+        f',"at":"{said.at}","causation":{or_null(said.causation)}}}'
     )
 
 
 def _outcome(fact: Happened) -> str:
     return (
         f'{{"id":{quoted(fact.id)},"name":{quoted(fact.name)},"organism":{quoted(fact.organism)}'
-        f',"at":"{fact.at}","causation":{_or_null(fact.causation)}}}'
+        f',"at":"{fact.at}","causation":{or_null(fact.causation)}}}'
     )
 
 
@@ -116,7 +79,7 @@ def _escalation(case: Case, one: Escalation) -> str:
     return (
         f'{{"id":{quoted(raised.id)},"to":{quoted(raised.to)},"decision":{quoted(raised.decision)}'
         f',"organism":{quoted(raised.organism)},"level":"{raised.level}","at":"{raised.at}"'
-        f',"received_at":{_or_null(one.received_at)},"remind_by":{_or_null(_remind_by(case, one))}}}'
+        f',"received_at":{or_null(one.received_at)},"remind_by":{or_null(_remind_by(case, one))}}}'
     )
 
 

@@ -1,11 +1,11 @@
 """Decides what a case says aloud: what is settled, what the clock says, and to which head it goes."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, assert_never
 
-from coordination.acknowledgement import Acknowledgement, read
 from coordination.calendar import Delay, deadline
-from coordination.case_facts import Raised, Said, Told
+from coordination.case_facts import Raised, Told
 from coordination.cases import Case, Part
 from coordination.directory import Directory
 from coordination.outcomes import Outcome
@@ -16,24 +16,17 @@ from schemas.emitted import (
     EscalationRaised,
     RadiationAnswered,
 )
-from schemas.events import Contract, type_of
+from schemas.events import Contract
 from schemas.records import Mandate
 
 HEARD_WITHIN: Final = Delay(1, "working days")
 """Within which a national head acknowledges an escalation (own example, unverified)."""
 
 
-def settled(case: Case, said: Said) -> Acknowledgement:
-    """Return the acknowledgement that an event of a case is settled."""
-    attributes = {
-        "type": type_of("acknowledgement.settled"),
-        "id": said.id,
-        "subject": case.worker,
-        "correlationid": case.id,
-        "time": said.at,
-        "causationid": said.causation or "",
-    }
-    return read(attributes, AcknowledgementSettled(organism=said.organism, role="lead").to_json())
+@lru_cache(maxsize=1_024)
+def settled(organism: str) -> bytes:
+    """Return the data of the acknowledgement by which a lead says that an event is settled."""
+    return AcknowledgementSettled(organism=organism, role="lead").to_json()
 
 
 def outcome(case: Case, fact: Told | Raised) -> Outcome:

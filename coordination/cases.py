@@ -7,8 +7,7 @@ counts as `received`, so that the common host where a request was lodged still o
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
-from functools import lru_cache
+from datetime import datetime
 from typing import Final, NamedTuple, assert_never
 
 from coordination.case_facts import (
@@ -24,6 +23,7 @@ from coordination.case_facts import (
     Said,
     Told,
 )
+from coordination.case_text import given_of, head_of, milliseconds, timing_of
 from schemas.records import Ended, Level
 
 _ROLES: Final = {"lead": 0, "support": 1, "informed": 2}
@@ -51,11 +51,13 @@ NOT_TAKEN: Final = 3
 class Part(NamedTuple):
     """What one organism owes because of one decision, what it answered, and how its clock stands.
 
-    Beside the acknowledgement asked, every further clock of the case is a part. `due`, `near_ms` and
-    `missed_ms` are those asked, unless an outage moved them.
+    Beside the acknowledgement asked, every further clock of the case is a part. `event` is the id of the
+    event decided on. `due`, `near_ms` and `missed_ms` are those asked, unless an outage moved them.
+    `head` and `text` are its public JSON: what never changes of it, and all of it.
     """
 
     decision: str
+    event: str
     ask: Ask
     given: tuple[Said, ...]
     due: str
@@ -65,6 +67,8 @@ class Part(NamedTuple):
     ended: Ended | None
     near_at: str | None
     missed_at: str | None
+    head: str
+    text: str
 
 
 class Escalation(NamedTuple):
@@ -163,7 +167,11 @@ def _asked(case: Case, event: Asked, known: frozenset[str]) -> Case:
 
 def _open(case: Case, event: Asked, ask: Ask) -> Part:
     """Return the part of a recipient, with all that was known of it before it was asked."""
-    part = Part(event.id, ask, (), ask.by, ask.near_ms, ask.missed_ms, None, None, None, None)
+    clock = ask.by, ask.near_ms, ask.missed_ms
+    head = head_of(event.id, ask)
+    part = _shown(Part(event.id, event.event, ask, (), *clock, None, None, None, None, head, ""))
+    if not case.known:
+        return part
     for said in _said_before(case, event, ask.organism):
         part = _answered(part, said)
     for fact in case.happened:
@@ -212,28 +220,30 @@ def _stopped(part: Part, name: str, at: str) -> Part:
 
 def _said(case: Case, said: Said, known: frozenset[str]) -> Case:
     """Give an acknowledgement to the part that it answers, or to the escalation; what answers none waits."""
-    about = {event.id for event in case.events if _is_about(said, event.id, event.event)}
     taken = False
     parts = case.parts
-    if about:
-        changed = list(parts)
-        for index, part in enumerate(parts):
-            if part.ask.organism == said.organism and part.decision in about:
-                changed[index] = _answered(part, said)
-                taken = taken or part.ask.acknowledge is not None
-        parts = tuple(changed)
+    for index, part in enumerate(parts):
+        if part.ask.organism == said.organism and _is_about(said, part.decision, part.event):
+            parts = (*parts[:index], _answered(part, said), *parts[index + 1 :])
+            taken = taken or part.ask.acknowledge is not None
     escalations = case.escalations
     for index, one in enumerate(escalations):
         if one.raised.id == said.causation:
             taken = True
             escalations = (*escalations[:index], _heard(one, said), *escalations[index + 1 :])
     waiting = case.waiting if taken else tuple(sorted((*case.waiting, said), key=_arrival))
-    return case._replace(
-        known=known,
-        parts=parts,
-        waiting=waiting,
-        escalations=escalations,
-        updated=later(case.updated, said.at),
+    return Case(
+        case.id,
+        case.worker,
+        known,
+        case.events,
+        parts,
+        waiting,
+        case.happened,
+        escalations,
+        case.declined,
+        later(case.updated, said.at),
+        case.timer_ms,
     )
 
 
@@ -242,10 +252,26 @@ def _is_about(said: Said, decision: str, event: str) -> bool:
 
 
 def _answered(part: Part, said: Said) -> Part:
-    if part.ask.acknowledge is not None:
-        given = (*part.given, said)
-        part = part._replace(given=tuple(sorted(given, key=_step)) if part.given else given)
-    return _end(part, said.at, "answered") if ends(part.ask, said) else part
+    ask, given, done_ms, ended = part.ask, part.given, part.done_ms, part.ended
+    if ask.acknowledge is not None:
+        given = (*given, said)
+        if len(given) > 1 and _STEPS[given[-2].level] >= _STEPS[said.level]:
+            given = tuple(sorted(given, key=_step))
+    if ends(ask, said):
+        done_ms, ended = _earlier(part, said.at, "answered")
+    decision, event, _, _, due, near_ms, missed_ms, _, _, near_at, missed_at, head, _ = part
+    told = "" if ask.acknowledge is None else given_of(given, missed_ms)
+    text = f"{head}{told}{timing_of(due, near_at, missed_at, done_ms, ended)}"
+    return Part(
+        decision, event, ask, given, due, near_ms, missed_ms, done_ms, ended, near_at, missed_at, head, text
+    )
+
+
+def _shown(part: Part) -> Part:
+    """Return a part with its text as it stands now."""
+    told = "" if part.ask.acknowledge is None else given_of(part.given, part.missed_ms)
+    timing = timing_of(part.due, part.near_at, part.missed_at, part.done_ms, part.ended)
+    return part._replace(text=f"{part.head}{told}{timing}")
 
 
 def ends(ask: Ask, said: Said) -> bool:
@@ -258,11 +284,14 @@ def ends(ask: Ask, said: Said) -> bool:
 
 
 def _end(part: Part, at: str, how: Ended) -> Part:
-    """End a part; of what may end it, the earliest counts."""
-    at_ms = milliseconds(at)
-    if part.ended is not None and part.done_ms is not None and (part.done_ms, part.ended) <= (at_ms, how):
-        return part
-    return part._replace(done_ms=at_ms, ended=how)
+    done_ms, ended = _earlier(part, at, how)
+    return _shown(part._replace(done_ms=done_ms, ended=ended))
+
+
+def _earlier(part: Part, at: str, how: Ended) -> tuple[int, Ended]:
+    """Return when a part ended, and how: of what may end it, the earliest counts."""
+    new = milliseconds(at), how
+    return new if part.done_ms is None or part.ended is None else min((part.done_ms, part.ended), new)
 
 
 def _happened(case: Case, fact: Happened, known: frozenset[str]) -> Case:
@@ -286,9 +315,9 @@ def _is_meant(part: Part, fact: Told | Moved) -> bool:
 def _told(part: Part, fact: Told) -> Part:
     match fact.signal:
         case "near":
-            return part._replace(near_at=fact.at)
+            return _shown(part._replace(near_at=fact.at))
         case "missed":
-            return part._replace(missed_at=fact.at)
+            return _shown(part._replace(missed_at=fact.at))
         case "silence":
             return _end(part, fact.at, "silence")
         case _:
@@ -296,7 +325,7 @@ def _told(part: Part, fact: Told) -> Part:
 
 
 def _moved(part: Part, fact: Moved) -> Part:
-    return part._replace(due=fact.due, near_ms=fact.near_ms, missed_ms=fact.missed_ms)
+    return _shown(part._replace(due=fact.due, near_ms=fact.near_ms, missed_ms=fact.missed_ms))
 
 
 def _raised(case: Case, fact: Raised, known: frozenset[str]) -> Case:
@@ -321,20 +350,10 @@ def _heard(escalation: Escalation, said: Said) -> Escalation:
 # -- order ----------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=8_192)
-def milliseconds(text: str) -> int:
-    """Return the milliseconds since the epoch of an RFC 3339 instant."""
-    return int(datetime.fromisoformat(text).timestamp() * 1000)
-
-
-def instant(at_ms: int) -> str:
-    """Return milliseconds since the epoch as RFC 3339 in UTC."""
-    text = datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
-
-
 def later(known: str, new: str) -> str:
     """Return the later of two instants; of nothing and an instant, the instant."""
+    if len(known) == len(new) and known[-1] == "Z" == new[-1]:
+        return new if new > known else known  # both as `instant` writes them: no need to take them apart
     return new if not known else max(known, new, key=_moment)
 
 

@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 from coordination import ids
 from coordination.calendar import is_working_day
 from coordination.case_facts import DeadlineLevel, Moved, Raised, Signal, Told
-from coordination.cases import Case, Part, fold, instant
+from coordination.case_text import instant
+from coordination.cases import Case, Part, fold
 from coordination.outages import NO_OUTAGES, Outages, moved_due
 from schemas.records import EventRef
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from coordination import ids
 from coordination.case_facts import Asked, Said
-from coordination.cases import Case, Part, instant
+from coordination.case_text import instant
+from coordination.cases import Case, Part
 from schemas.records import EventRef
 
 SETTLED_OUTSIDE = frozenset({"social-aid.requested"})
@@ -26,17 +27,20 @@ def settlements(case: Case) -> Iterator[Said]:
 def _settlement(case: Case, event: Asked) -> Said | None:
     owing = [part for part in case.parts if part.decision == event.id and part.ask.acknowledge == "reported"]
     done = [part.done_ms for part in owing if part.done_ms is not None]
-    reports = [part for part in owing if _reported(part)]
-    lead = next((part for part in owing if part.ask.role == "lead"), None)
-    if lead is None or not reports or len(done) < len(owing):
+    if len(done) < len(owing) or not any(map(_reported, owing)) or any(map(_is_over, owing)):
         return None
-    if any(part.ended == "annulled" for part in owing) or any(said.level == "settled" for said in lead.given):
+    lead = next((part.ask.organism for part in owing if part.ask.role == "lead"), None)
+    if lead is None:
         return None
     subject = EventRef(event.event, event.source, event.name, case.worker, event.time)
-    id_ = ids.emitted_id(subject, event.scheme, event.name, lead.ask.organism, "settled")
-    at = instant(max(done))
-    return Said(id_, at, "settled", lead.ask.organism, event.event, None, event.id)
+    id_ = ids.emitted_id(subject, event.scheme, event.name, lead, "settled")
+    return Said(id_, instant(max(done)), "settled", lead, event.event, None, event.id)
 
 
 def _reported(part: Part) -> bool:
     return any(said.level == "reported" for said in part.given)
+
+
+def _is_over(part: Part) -> bool:
+    """Return whether nothing is to be settled any more: it was, or the event is annulled."""
+    return part.ended == "annulled" or any(said.level == "settled" for said in part.given)
