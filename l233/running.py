@@ -11,7 +11,7 @@ from l233.errors import L233Error
 from l233.local_kafka import LocalKafka
 from l233.local_kafka.jars import OnProgress
 from l233.settings import Settings
-from l233.workers import Workers
+from l233.workers import PLAN, Workers
 from streaming import admin
 from streaming.topics import Registry
 
@@ -41,7 +41,7 @@ class System:
         }
         if self.settings.clock is not None:
             environment["L233_CLOCK"] = str(self.settings.clock.resolve())
-        self.workers.start(**environment)
+        self.workers.start(PLAN, **environment)
         self._await_ready()
 
     async def _apply_topics(self) -> None:
