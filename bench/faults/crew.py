@@ -42,6 +42,8 @@ class Crew:
     bootstrap: str
     folder: Path
     roles: Mapping[str, Sequence[str]]
+    clock: Path | None = None
+    """A file that tells the time (`streaming.clock`); None: the machine's own time."""
     _processes: "dict[str, subprocess.Popen[bytes]]" = field(default_factory=dict)
     _begun: dict[str, int] = field(default_factory=dict)
 
@@ -60,6 +62,8 @@ class Crew:
             "L233_HOME": str(self.folder),
             "L233_LOG_FORMAT": "json",
         }
+        if self.clock is not None:
+            settings["L233_CLOCK"] = str(self.clock)
         with log.open("ab") as output:
             self._processes[name] = subprocess.Popen(
                 command, env={**os.environ, **settings}, stdout=output, stderr=subprocess.STDOUT
@@ -144,10 +148,15 @@ class Crew:
 
 
 @contextmanager
-def crew(bootstrap: str, folder: Path, roles: Mapping[str, Sequence[str]] = TWO_OF_EACH) -> Iterator[Crew]:
+def crew(
+    bootstrap: str,
+    folder: Path,
+    roles: Mapping[str, Sequence[str]] = TWO_OF_EACH,
+    clock: Path | None = None,
+) -> Iterator[Crew]:
     """Give a crew that works, of which nothing runs afterwards."""
     folder.mkdir(parents=True, exist_ok=True)
-    found = Crew(bootstrap, folder, roles)
+    found = Crew(bootstrap, folder, roles, clock)
     try:
         found.start_all()
         yield found

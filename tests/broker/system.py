@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -22,6 +23,7 @@ from bench.faults.quiet import settled
 from schemas.envelope import STRUCTURED, Headers, pack_binary, pack_structured
 from streaming import admin
 from streaming.client import Connection
+from streaming.clock import set_clock
 from streaming.reading import Place, reader
 from streaming.records import Record
 from streaming.topics import INPUT, Registry
@@ -30,6 +32,8 @@ BY_MURMUR2: Final = "murmur2_random"
 BY_LIBRDKAFKA: Final = "consistent_random"
 """librdkafka's own default: CRC-32 of the key; a random partition without one."""
 SECONDS: Final = 60.0
+HAPPENED: Final = "2026-03-02T10:00:00+01:00"
+"""When everything happens, unless told."""
 
 Data = Mapping[str, object]
 
@@ -54,7 +58,7 @@ class Event:
     worker: str = field(default_factory=someone)
     id: str = field(default_factory=lambda: str(uuid4()))
     source: str = "urn:test:producer"
-    time: str = "2026-03-02T10:00:00+01:00"
+    time: str = HAPPENED
 
     @property
     def attributes(self) -> dict[str, str]:
@@ -218,9 +222,11 @@ async def create_topics(bootstrap: str, registry: Registry) -> None:
 
 @contextmanager
 def system(bootstrap: str, folder: Path) -> Iterator[System]:
-    """Give a system that works for the length of the block."""
+    """Give a system that works for the length of the block, at the time of its events: nothing is late."""
     registry = Registry.load()
     asyncio.run(create_topics(bootstrap, registry))
-    with crew(bootstrap, folder, ALL_IN_ONE) as workers:
+    clock = folder / "clock"
+    set_clock(clock, datetime.fromisoformat(HAPPENED))
+    with crew(bootstrap, folder, ALL_IN_ONE, clock) as workers:
         yield System(bootstrap, registry, workers)
         workers.stop_all()

@@ -288,13 +288,17 @@ def exchanges(l233: System) -> Mapping[type["OrganismConformance"], Exchange]:
 
 
 class OrganismConformance:
-    """What holds for every organism: it gets what the scheme asks of it, and answers once."""
+    """What holds for every organism: it gets what the scheme asks of it, answers once, tells what it made."""
 
     agent: str
     organism: str
     role: str
     name: str
     data: ClassVar[Data]
+    reports: ClassVar[bool] = False
+    """Whether it reports by itself."""
+    makes: ClassVar[Sequence[str]] = ()
+    """What it tells on `l233.outcomes`."""
 
     @pytest.fixture
     def exchange(self, exchanges: Mapping[type["OrganismConformance"], Exchange]) -> Exchange:
@@ -315,27 +319,48 @@ class OrganismConformance:
         got = {name: value.decode() for name, value in request.headers if name.startswith("ce_")}
         assert got == {**sent, "ce_correlationid": decision["case"]}
         (asked,) = [to for to in decision["recipients"] if to["organism"] == self.organism]
-        assert mandate == {**asked, "case": decision["case"], "scheme": decision["scheme"]}
+        assert mandate.pop("competent").keys() == {"health", "collection", "retirement"}
+        expected = {**asked, "case": decision["case"], "scheme": decision["scheme"], "corrects": None}
+        assert mandate == expected
         assert mandate["role"] == self.role
 
-    def test_it_acknowledges_that_it_received_once(self, exchange: Exchange) -> None:
-        """Said after intake's `registered`, in the same case, because of the same event."""
-        (received,) = [
+    def test_it_says_once_what_it_says_by_itself(self, exchange: Exchange) -> None:
+        """Received first, after intake's `registered`; reported, code 0, only where nobody is needed."""
+        said = [
             one
             for one in exchange.on("l233.acknowledgements")
-            if content(one)["organism"] == self.organism and header(one, "ce_source") != "urn:l233:intake"
+            if header(one, "ce_source") == f"urn:l233:{self.agent}"
+            and content(one)["organism"] == self.organism
         ]
-        assert header(received, "ce_type") == "fr.l233.acknowledgement.received.v1"
-        assert header(received, "ce_source") == f"urn:l233:{self.agent}"
-        assert header(received, "ce_correlationid") == exchange.decision["case"]
-        assert header(received, "ce_causationid") == exchange.event.id
-        assert content(received) == {"organism": self.organism, "role": self.role}
+        levels = [str(header(one, "ce_type")).split(".")[3] for one in said]
+        assert levels == ["received", *["reported"] * self.reports]
+        for one in said:
+            assert header(one, "ce_correlationid") == exchange.decision["case"]
+            assert header(one, "ce_causationid") == exchange.event.id
+        assert content(said[0]) == {"organism": self.organism, "role": self.role}
+        assert [content(one)["code"] for one in said[1:]] == [0] * self.reports
 
-    def test_its_answer_reaches_the_case(self, exchange: Exchange) -> None:
-        """The case knows that the organism was told, and that it has the request."""
+    def test_its_answers_reach_the_case(self, exchange: Exchange) -> None:
+        """The case knows that the organism was told, that it has the request, and what it reported."""
         *_, latest = exchange.on("l233.cases")
-        parts = [part for part in content(latest)["recipients"] if part["organism"] == self.organism]
-        assert [[said["level"] for said in part["given"]] for part in parts] == [["registered", "received"]]
+        (part,) = [part for part in content(latest)["recipients"] if part["organism"] == self.organism]
+        levels = [given["level"] for given in part["given"]]
+        assert levels[: 2 + self.reports] == ["registered", "received", *["reported"] * self.reports]
+
+    def test_it_tells_what_it_made_of_the_event(self, exchange: Exchange) -> None:
+        """Rights and entitlements, in the case, because of the event; nothing that is not its own."""
+        made = [
+            one
+            for one in exchange.on("l233.outcomes")
+            if header(one, "ce_source") == f"urn:l233:{self.agent}"
+            and content(one)["organism"] == self.organism
+        ]
+        assert [str(header(one, "ce_type"))[len("fr.l233.") : -len(".v1")] for one in made] == list(
+            self.makes
+        )
+        for one in made:
+            assert header(one, "ce_correlationid") == exchange.decision["case"]
+            assert header(one, "ce_causationid") == exchange.event.id
 
 
 class TestCpam(OrganismConformance):
@@ -349,6 +374,7 @@ class TestUrssaf(OrganismConformance):
     """A call for contributions in Toulouse."""
 
     agent, organism, role, name = "urssaf", "urssaf:midi-pyrenees", "lead", "contribution.called"
+    reports = True
     data: ClassVar[Data] = {"worker": TOULOUSE, "period": "2026-T1", "due": "310.00", "base": "1803.00"}
 
 
@@ -356,6 +382,8 @@ class TestCarsat(OrganismConformance):
     """A payment in Toulouse, of which the retirement organism records the right."""
 
     agent, organism, role, name = "carsat", "carsat:31", "support", "contribution.paid"
+    reports = True
+    makes = ("rights.recorded",)
     data: ClassVar[Data] = {
         "worker": TOULOUSE,
         "period": "2026-T1",
@@ -369,6 +397,8 @@ class TestCgss(OrganismConformance):
     """The same in Guadeloupe, where one organism has every role, and is asked once."""
 
     agent, organism, role, name = "cgss", "cgss:971", "lead", "contribution.paid"
+    reports = True
+    makes = ("rights.recorded",)
     data: ClassVar[Data] = {**TestCarsat.data, "worker": living_at("97105")}
 
 
@@ -404,4 +434,5 @@ class TestAcoss(OrganismConformance):
     """The national head of collection relays declared income."""
 
     agent, organism, role, name = "acoss", "acoss", "support", "income.declared"
+    reports = True
     data: ClassVar[Data] = {"worker": TOULOUSE, "year": 2025, "amount": "21000.00", "source": "tax_authority"}
