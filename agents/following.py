@@ -15,7 +15,7 @@ from agents.world import World
 from coordination.directory import Directory
 from coordination.rulebook import Rulebook, Scheme
 from coordination.scheme_file import SchemeError
-from coordination.scheme_version import Files, admit, faults, gaps, read_signed, refuse
+from coordination.scheme_version import Files, Signed, admit, faults, gaps, read_signed, refuse
 from coordination.signing import Trusted, trust
 from schemas.scheme import SCHEME_VERSION, SCHEME_VERSION_TYPE, SchemeVersion
 from streaming.broadcast import Broadcast
@@ -79,17 +79,34 @@ class PublishedSchemes:
 
     def _judge(self, version: SchemeVersion) -> None:
         identity = version.scheme, version.sha256
-        known = self._world.rulebook.schemes
-        if identity in self._judged or any(identity == (one.version, one.hash) for one in known):
+        if identity in self._judged:
             return
         self._judged.add(identity)
+        known = self._world.rulebook.schemes
+        for signed in admitted([version], self._world, self._trusted):
+            self._world.rulebook = Rulebook((*known, signed.scheme))
+            since = signed.scheme.in_force.isoformat()
+            _log.info("scheme_adopted", scheme=signed.scheme.version, in_force=since)
+
+
+def admitted(versions: Sequence[SchemeVersion], world: World, trusted: Trusted) -> list[Signed]:
+    """Return those of the published versions that may be in force beside those the world has, in order.
+
+    One that the world has already is left out; one that may not be in force is told in the log.
+    """
+    known = list(world.rulebook.schemes)
+    found: list[Signed] = []
+    for version in versions:
+        if any((one.version, one.hash) == (version.scheme, version.sha256) for one in known):
+            continue
         try:
-            admitted = admit(version, known, self._world.directory, self._trusted).scheme
+            signed = admit(version, known, world.directory, trusted)
         except SchemeError as error:
             _log.error("scheme_refused", scheme=version.scheme, what=str(error))
-            return
-        self._world.rulebook = Rulebook((*known, admitted))
-        _log.info("scheme_adopted", scheme=admitted.version, in_force=admitted.in_force.isoformat())
+            continue
+        known.append(signed.scheme)
+        found.append(signed)
+    return found
 
 
 def versions_in(records: Sequence[Record]) -> list[SchemeVersion]:

@@ -31,6 +31,7 @@ from coordination.scheme_file import SchemeError, form_mistakes, read_whole_sche
 from coordination.signing import Trusted
 from coordination.yaml_text import Document, Path
 from schemas.scheme import SchemeVersion, Signature
+from schemas.types import Rfc3339
 
 _WORDS: Final = {"minister-social-security": "social security", "minister-budget": "budget"}
 _EMPTY: Final = Document({}, {})
@@ -70,7 +71,7 @@ class _SignatureForm(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
     act: str
     authority: str
-    at: str
+    at: Rfc3339
     key: str
     signature: str
 

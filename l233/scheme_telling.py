@@ -1,18 +1,22 @@
 """What is told of versions of the scheme: their mistakes, how far they are, who signed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TypedDict
 
 import scheme
+from agents.following import admitted
+from agents.world import World
 from coordination.directory import Directory
 from coordination.lifecycle import State, missing, stage, state, succession_faults
 from coordination.rulebook import Scheme
 from coordination.scheme_file import SchemeError
-from coordination.scheme_version import Files, Signed, faults, read_signed, told
+from coordination.scheme_version import Files, Signed, faults, read_record, read_signed
+from coordination.scheme_version import told as fault_told
 from coordination.signing import Trusted
 from l233.scheme_files import SIGNATURES, read_files
+from schemas.scheme import SchemeVersion
 
 
 class ToldSignature(TypedDict):
@@ -52,27 +56,43 @@ def lint_problems(files: Sequence[Path], directory: Directory) -> list[str]:
             problems += str(error).splitlines()
     for index, signed in enumerate(read):
         found = succession_faults(signed.scheme, [one.scheme for one in read[:index]])
-        problems += [told(signed, fault) for fault in found]
+        problems += [fault_told(signed, fault) for fault in found]
     return problems
 
 
-def shipped(directory: Directory, trusted: Trusted, now: datetime) -> list[Told]:
-    """Tell of the versions that came with the program, the earliest in force first."""
+def all_versions(
+    world: World, trusted: Trusted, records: Sequence[SchemeVersion], now: datetime
+) -> list[Told]:
+    """Tell of the versions that came with the program and of those published, the earliest in force first.
+
+    A published version that workers refuse stands as far as its signatures bring it, never in force.
+    """
+    fit = [one.scheme for one in admitted(records, world, trusted)]
+    side_by_side = [*world.rulebook.schemes, *fit]
+    published = {(record.scheme, record.sha256): record for record in records}
+    told: list[Told] = []
+    for signed in _shipped(world.directory):
+        one = tell_version(signed, trusted, "shipped", (side_by_side, now))
+        if (record := published.pop((one["scheme"], one["sha256"]), None)) is not None:
+            one["published"] = record.published
+        told.append(one)
+    for record in published.values():
+        try:
+            signed = read_record(record, world.directory)
+        except SchemeError:
+            continue  # told in the log, as every worker tells it
+        among = (side_by_side, now) if signed.scheme in fit else None
+        one = tell_version(signed, trusted, "published", among)
+        one["published"] = record.published
+        told.append(one)
+    return sorted(told, key=lambda one: datetime.fromisoformat(one["in_force"]))
+
+
+def _shipped(directory: Directory) -> Iterator[Signed]:
     given = scheme.signatures()
-    read = [
-        read_signed(
-            Files(name, text, f"{name.removesuffix('.yaml')}{SIGNATURES}", given.get(name)), directory
-        )
-        for name, text in scheme.versions().items()
-    ]
-    return tell_versions(read, trusted, "shipped", now)
-
-
-def tell_versions(versions: Iterable[Signed], trusted: Trusted, origin: str, now: datetime) -> list[Told]:
-    """Tell of versions that stand side by side, the earliest in force first."""
-    ordered = sorted(versions, key=lambda one: one.scheme.in_force)
-    approved = [one.scheme for one in ordered if _stage(one, trusted) == "approved"]
-    return [tell_version(one, trusted, origin, (approved, now)) for one in ordered]
+    for name, text in scheme.versions().items():
+        beside = f"{name.removesuffix('.yaml')}{SIGNATURES}"
+        yield read_signed(Files(name, text, beside, given.get(name)), directory)
 
 
 def tell_version(
@@ -108,8 +128,3 @@ def tell_version(
         ],
         missing=[*missing("establishes", good), *missing("approves", good)],
     )
-
-
-def _stage(signed: Signed, trusted: Trusted) -> str:
-    wrong = {fault.path[1] for fault in faults(signed, trusted)}
-    return stage(one for index, one in enumerate(signed.signatures) if index not in wrong)

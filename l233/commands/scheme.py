@@ -3,7 +3,6 @@
 Exit code 0: done, 1: refused, with what is wrong, 2: a file or a key can't be used.
 """
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -14,16 +13,20 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from coordination.lifecycle import SIGNATORIES, missing
 from coordination.scheme_file import SchemeError
 from coordination.scheme_version import Signed, faults, refuse
-from coordination.signing import Trusted, public_hex
+from coordination.signing import public_hex
 from coordination.signing import sign as signature_of
+from l233 import broker
 from l233 import settings as configuration
 from l233.errors import BadInput, L233Error
 from l233.output import print_json, print_table, remark
-from l233.reference import directory
+from l233.reference import directory, world
 from l233.scheme_files import read_key, read_version, refused, write_new, write_signatures
-from l233.scheme_telling import Told, lint_problems, shipped, tell_version
+from l233.scheme_publishing import instant, read
+from l233.scheme_publishing import publish as to_publish
+from l233.scheme_telling import Told, all_versions, lint_problems, tell_version
 from l233.trust import AUTHORITIES, trusted
 from schemas.scheme import Act
+from streaming.posting import OvertakenError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -92,15 +95,42 @@ def approve(file: Draft, authority: As, key: Key, json: Json = False) -> None:
 
 
 @app.command()
+def publish(file: Draft, json: Json = False) -> None:
+    """Publish an approved version to all workers, at least 24 hours before it is in force."""
+    settings = configuration.load()
+    keys, signed = trusted(settings), read_version(file, directory())
+    try:
+        done = broker.run(to_publish(signed, world(settings), keys, settings.connection()), settings)
+    except SchemeError as error:
+        raise refused(error) from error
+    except OvertakenError as error:
+        raise L233Error("another publication has begun meanwhile: `l233 scheme show --published`") from error
+    this, since = signed.scheme, signed.scheme.in_force.isoformat()
+    if json:
+        events = [one.type for one in done.said]
+        said = {"scheme": this.version, "sha256": this.hash, "in_force": since, "published": done.at}
+        print_json({**said, "new": bool(events), "events": events})
+    elif done.said:
+        print(f"{this.version} is published: in force from {since}, SHA-256 {this.hash}")
+    else:
+        print(f"{this.version} was published on {done.at} already: nothing changed")
+
+
+@app.command()
 def show(
-    file: Annotated[
-        Path | None, typer.Argument(help="A version of the scheme; else the shipped ones.")
-    ] = None,
+    file: Annotated[Path | None, typer.Argument(help="A version; else those shipped.")] = None,
+    published: Annotated[bool, typer.Option("--published", help="Also those published on Kafka.")] = False,
     json: Json = False,
 ) -> None:
     """Show versions: how far each is, its hash, who signed, what is in force now."""
-    keys, now = trusted(configuration.load()), datetime.now(UTC)
-    versions = shipped(directory(), keys, now) if file is None else [_draft(file, keys)]
+    settings = configuration.load()
+    keys, connection = trusted(settings), settings.connection()
+    now = instant(connection)
+    if file is not None:
+        versions = [tell_version(read_version(file, directory()), keys, str(file))]
+    else:
+        records = broker.run(read(connection), settings) if published else []
+        versions = all_versions(world(settings), keys, records, now)
     current = next((one["scheme"] for one in versions if one["state"] == "in force"), None)
     if json:
         print_json({"at": now.isoformat(timespec="seconds"), "in_force": current, "versions": versions})
@@ -109,10 +139,11 @@ def show(
 
 
 def _sign(signed: Signed, act: Act, authority: str, key_file: Path, *, json: bool) -> None:
-    keys, key, scheme = trusted(configuration.load()), read_key(key_file), signed.scheme
+    settings, scheme = configuration.load(), signed.scheme
+    keys, key = trusted(settings), read_key(key_file)
     if any(one.act == act and one.authority == authority for one in signed.signatures):
         raise L233Error(f"{signed.files.text_file}: {authority} has signed this text already")
-    now = datetime.now(UTC).isoformat(timespec="seconds")
+    now = instant(settings.connection()).isoformat(timespec="seconds")
     new = signature_of(key, scheme.version, scheme.hash, act=act, authority=authority, at=now)
     together = (*signed.signatures, new)
     candidate = Signed(scheme, signed.text, together, signed.files, signed.document, signed.lines)
@@ -144,16 +175,13 @@ def _authority(given: str, allowed: tuple[str, ...]) -> str:
     return name
 
 
-def _draft(file: Path, keys: Trusted) -> Told:
-    signed = read_version(file, directory())
-    return tell_version(signed, keys, origin=str(file))
-
-
 def _print(versions: list[Told]) -> None:
-    columns = ("version", "state", "in force from", "SHA-256", "where")
-    print_table(
-        columns, [(v["scheme"], v["state"], v["in_force"], v["sha256"][:16], v["origin"]) for v in versions]
-    )
+    columns = ("version", "state", "in force from", "published", "SHA-256", "where")
+    rows: list[tuple[str, ...]] = [
+        (v["scheme"], v["state"], v["in_force"], v["published"] or "–", v["sha256"][:16], v["origin"])
+        for v in versions
+    ]
+    print_table(columns, rows)
     for version in versions:
         print(f"\n{version['scheme']}: {version['title']} ({version['status']})")
         for one in version["signatures"]:

@@ -1,0 +1,71 @@
+"""Puts a version of the scheme on l233.scheme, or says why it may not be there; reads what is there.
+
+One publisher at a time, and what it decides by is what it has read after it became the one.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from agents.following import SCHEME_TOPIC, admitted, versions_in
+from agents.world import World
+from coordination.scheme_life import Said, on_publication
+from coordination.scheme_version import Signed, require_in_force_to_be
+from coordination.signing import Trusted
+from schemas.envelope import pack_binary
+from schemas.scheme import SchemeVersion
+from streaming.client import Connection
+from streaming.posting import exclusive_poster
+from streaming.reading import reader
+from streaming.records import Output
+
+SOURCE = "urn:l233:scheme"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What became of a version: what was told of it; nothing when it was published before."""
+
+    version: Signed
+    at: str
+    said: tuple[Said, ...]
+
+
+async def publish(signed: Signed, world: World, trusted: Trusted, connection: Connection) -> Published:
+    """Publish a version beside those that are shipped and published.
+
+    Raises SchemeError for what speaks against it, OvertakenError when another publisher began meanwhile,
+    KafkaError, TopicMissingError.
+    """
+    async with exclusive_poster(connection, "l233.scheme-owners") as poster:
+        records = await read(connection)
+        this = signed.scheme
+        for record in records:
+            if (record.scheme, record.sha256) == (this.version, this.hash):
+                return Published(signed, record.published, ())
+        known = [*world.rulebook.schemes, *(one.scheme for one in admitted(records, world, trusted))]
+        others = [other for other in known if (other.version, other.hash) != (this.version, this.hash)]
+        now = instant(connection)
+        require_in_force_to_be(signed, now, others, trusted)
+        at = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        said = on_publication(signed, at, others)
+        await poster.put([_output(one) for one in said])
+        return Published(signed, at, said)
+
+
+def instant(connection: Connection) -> datetime:
+    """Return what time it is: by the clock that workers keep to, so that demonstrations can move it."""
+    return _EPOCH + timedelta(milliseconds=connection.clock.now_ms())
+
+
+async def read(connection: Connection) -> list[SchemeVersion]:
+    """Return every version that was published, in order; of what is no version, the log tells."""
+    async with reader(connection) as source:
+        ends = await source.ends(await source.places([SCHEME_TOPIC]))
+        return versions_in([record async for batch in source.read(ends) for record in batch])
+
+
+def _output(said: Said) -> Output:
+    attributes = {"id": said.id, "source": SOURCE, "type": said.type, "time": said.time}
+    headers, value = pack_binary({**attributes, "subject": said.subject}, said.payload)
+    return Output(SCHEME_TOPIC, said.key.encode(), value, headers)
