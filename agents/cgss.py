@@ -28,4 +28,4 @@ class Cgss(Organism):
 
     def due(self, timer: Timer, state: State) -> Result:
         """Tell what the end of a payment delay changes."""
-        return self.told(delay_ended(timer, state))
+        return self.told(delay_ended(timer, state, self.world))

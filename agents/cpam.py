@@ -23,4 +23,4 @@ class Cpam(Organism):
 
     def due(self, timer: Timer, state: State) -> Result:
         """Tell what the end of a payment delay changes."""
-        return self.told(delay_ended(timer, state))
+        return self.told(delay_ended(timer, state, self.world))

@@ -41,7 +41,7 @@ class Request:
 
     @property
     def is_told(self) -> bool:
-        """Whether this is only told: what the organism's own system said, or a reminder of what it owes."""
+        """Whether this is only told: what the organism's own system said, a reminder, a file handed over."""
         return self.name in _OWN_WORDS or (self.name == _ESCALATION and self.mandate.role != "informed")
 
 
@@ -50,7 +50,12 @@ def _name(type_: str) -> str:
 
 
 _OWN_WORDS: Final = frozenset(
-    {"acknowledgement.reported", "acknowledgement.settled", "acknowledgement.refused"}
+    {
+        "acknowledgement.reported",
+        "acknowledgement.settled",
+        "acknowledgement.refused",
+        "account.released",
+    }
 )
 _ESCALATION: Final = "escalation.raised"
 
@@ -68,6 +73,8 @@ class Acts:
     outputs: Sequence[Output] = ()
     writes: Mapping[bytes, bytes | None] = field(default_factory=dict)
     proofs: tuple[str, ...] = ()
+    report_waits: bool = False
+    """The report can't be given yet: it comes with what is waited for."""
 
 
 NOTHING: Final = Acts()
@@ -84,6 +91,7 @@ def together(*several: Acts) -> Acts:
         outputs=[output for acts in some for output in acts.outputs],
         writes={key: value for acts in some for key, value in acts.writes.items()},
         proofs=tuple(dict.fromkeys(proof for acts in some for proof in acts.proofs)),
+        report_waits=any(acts.report_waits for acts in some),
     )
 
 

@@ -26,10 +26,14 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Custody:
-    """The moves of a worker that this agent heard of, in order; how many accounts are on their way here."""
+    """The moves of a worker that this agent heard of, in order; how many accounts are on their way here.
+
+    `waiting` is what arrived meanwhile, in order, as the agent wrote it: it is worked once they are here.
+    """
 
     moves: tuple[Move, ...] = ()
     awaited: int = 0
+    waiting: tuple[str, ...] = ()
 
     def after(self, move: Move) -> "Custody":
         """Return the custody once a move is known; itself when it knew it."""
@@ -59,10 +63,10 @@ AT_HOME: Final = Custody()
 def encode(custody: Custody) -> bytes:
     """Return the compact JSON of a custody."""
     moves = [[move.effective, move.at, move.event, move.left, move.joined] for move in custody.moves]
-    return json.dumps([custody.awaited, moves], separators=(",", ":")).encode()
+    return json.dumps([custody.awaited, moves, custody.waiting], separators=(",", ":")).encode()
 
 
 def decode(stored: bytes) -> Custody:
     """Return the custody that `encode` wrote."""
-    awaited, moves = json.loads(stored)
-    return Custody(tuple(Move(*move) for move in moves), awaited)
+    awaited, moves, waiting = json.loads(stored)
+    return Custody(tuple(Move(*move) for move in moves), awaited, tuple(waiting))

@@ -4,11 +4,13 @@ The health organism asks for what daily allowances need (CSS art. D622-7, L), th
 proof that contributions were paid (CSS art. L225-1, L).
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from agents.missions import mission
+from agents.missions.causes import Cause
 from agents.missions.files import File
-from agents.missions.mission import Cause, Followed
+from agents.missions.mission import Followed
 from agents.requests import Acts, Request
 from agents.world import World
 from coordination import proofs
@@ -32,10 +34,17 @@ class Collection:
             "payment-delay.broken",
         }
     )
+    asked = frozenset(
+        {"sick-leave.received", "maternity.declared", "career.disputed", "retirement.requested"}
+    )
 
     def follow(self, before: File, after: File, cause: Cause, world: World) -> Followed:
         """Tell nothing: the events themselves reach the others."""
         return Followed(None)
+
+    def timers(self, before: File, after: File, cause: Cause, world: World) -> Mapping[bytes, bytes | None]:
+        """Nothing here depends on the day."""
+        return {}
 
     def answer(self, request: Request, file: File) -> tuple[str, ...]:
         """Return the proofs that the support of a sick leave, a maternity, a career or a pension needs."""

@@ -1,62 +1,46 @@
 """What the three missions have in common: take in what an event says of a worker, and tell what follows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, replace
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
+from agents.missions import handover
+from agents.missions.causes import Cause, cause_of
 from agents.missions.files import CORRECTIONS, File, known, opened, said_by, writes
-from agents.requests import NOTHING, Acts, Request
+from agents.missions.handover import HANDED, Handed
+from agents.requests import NOTHING, Acts, Request, together
 from agents.world import World
-from coordination.outcomes import Outcome, outcome
+from coordination.acknowledgement import reported
+from coordination.contributions import EMPTY, decode
+from coordination.outcomes import Outcome
+from coordination.reporting import reports_by_itself
 from schemas.codes import Kind
-from schemas.events import Contract
-from schemas.records import EventRef
 from streaming.records import Output, State
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
-    """What something is told because of: an event, and for whom and in which case it is told."""
-
-    event: EventRef
-    name: str
-    organism: str
-    scheme: str
-    case: str
-    at: str
-    competent: Mapping[Kind, str]
-
-    def day(self, zone: ZoneInfo) -> str:
-        """Return the local day of the event (ISO date)."""
-        return datetime.fromisoformat(self.event.time.upper()).astimezone(zone).date().isoformat()
-
-    def outcome(self, data: Contract, *, step: str = "", case: str | None = None) -> Outcome:
-        """Return what the organism tells, in the event's case unless another is named."""
-        case = self.case if case is None else case
-        return outcome(self.event, self.scheme, case, data, at=self.at, organism=self.organism, step=step)
-
-
-@dataclass(frozen=True, slots=True)
 class Followed:
-    """What follows from a change of an account: what was told by then, and what is to be told and written."""
+    """What follows from a change of an account: what was told by then, and what is to be told."""
 
     told: bytes | None
     outcomes: tuple[Outcome, ...] = ()
     outputs: tuple[Output, ...] = ()
-    writes: Mapping[bytes, bytes | None] = field(default_factory=dict)
     proofs: tuple[str, ...] = ()
 
 
 class Mission(Protocol):
-    """A mission: which events its accounts take, and what it tells when one changes or is asked about."""
+    """A mission: which events its accounts take, what it is asked, what it tells when an account changes."""
 
     kind: Kind
     takes: frozenset[str]
+    asked: frozenset[str]
 
     def follow(self, before: File, after: File, cause: Cause, world: World) -> Followed:
         """Return what follows when an account changes."""
+        ...
+
+    def timers(self, before: File, after: File, cause: Cause, world: World) -> Mapping[bytes, bytes | None]:
+        """Return the timers to set when an account changes."""
         ...
 
     def answer(self, request: Request, file: File) -> tuple[str, ...]:
@@ -66,41 +50,108 @@ class Mission(Protocol):
 
 def act(mission: Mission, request: Request, state: State, world: World) -> Acts:
     """Return what a mission does on a request that reached its organism."""
-    if not _concerns(mission, request):
+    if not _may_concern(mission, request):
         return NOTHING
-    made = said_by(request, mission.takes)
     before = opened(mission.kind, request.event.subject, state)
+    after, acts = _worked(mission, request, before, world)
+    kept = writes(before, after)
+    return replace(acts, writes={**kept, **acts.writes}) if kept else acts
+
+
+def _may_concern(mission: Mission, request: Request) -> bool:
+    """Return whether the organism is asked in this mission: a CGSS may have another one for this worker."""
+    if request.name in handover.MOVING:
+        return True
+    if request.about not in mission.takes and request.name not in mission.asked:
+        return False
+    competent = request.mandate.competent.get(mission.kind)
+    return competent == request.mandate.organism or request.name in CORRECTIONS
+
+
+def _worked(mission: Mission, request: Request, file: File, world: World) -> tuple[File, Acts]:
+    """Work one request: the file by then, and what is to be told."""
+    if request.name == handover.RELEASED:
+        return _handed(mission, HANDED.validate_json(request.payload), request, file, world)
+    if file.custody.awaited:
+        return handover.kept_waiting(request, file), Acts(report_waits=request.name in mission.asked)
+    if request.name == handover.MOVED:
+        return handover.moved(request, file, world)
+    if request.name in mission.asked:
+        return file, Acts(proofs=mission.answer(request, file))
+    return _taken_in(mission, request, file, world)
+
+
+def _taken_in(mission: Mission, request: Request, file: File, world: World) -> tuple[File, Acts]:
+    """Take in what an event says; tell what follows, or pass it on to the agent that holds the account."""
+    made = said_by(request, mission.takes)
     if made is None:
-        proofs = mission.answer(request, before)
-        return Acts(proofs=proofs) if proofs else NOTHING
-    after = replace(before, account=known(before.account, made))
+        return file, NOTHING
+    after = replace(file, account=known(file.account, made))
+    cause = cause_of(request, world)
+    holder = handover.elsewhere(file, cause.agent, world)
+    if holder is None:
+        return _followed(mission, file, after, cause, world)
+    late = handover.late(holder, file.mission, known(EMPTY, made), cause)
+    return after, Acts(outputs=[handover.record(late, cause, request.mandate, world)])
+
+
+def _followed(mission: Mission, before: File, after: File, cause: Cause, world: World) -> tuple[File, Acts]:
+    """Tell what follows from a change of the account."""
     if after.account is before.account:
-        return NOTHING
-    followed = mission.follow(before, after, cause_of(request), world)
-    kept = writes(before, replace(after, told=followed.told))
-    return Acts(
+        return before, NOTHING
+    followed = mission.follow(before, after, cause, world)
+    return replace(after, told=followed.told), Acts(
         followed.outcomes,
         outputs=followed.outputs,
-        writes={**kept, **followed.writes},
+        writes=mission.timers(before, after, cause, world),
         proofs=followed.proofs,
     )
 
 
-def cause_of(request: Request) -> Cause:
-    """Return a request as the cause of what is told."""
-    mandate = request.mandate
-    return Cause(
-        request.event,
-        request.name,
-        mandate.organism,
-        mandate.scheme,
-        mandate.case,
-        request.at,
-        mandate.competent,
+def _handed(
+    mission: Mission, handed: Handed, request: Request, file: File, world: World
+) -> tuple[File, Acts]:
+    """Take in what another agent hands over: a whole account, or what came late for one that is here."""
+    if handed.mission != mission.kind:
+        return file, NOTHING
+    if not handed.passed:
+        return _taken_over(mission, handed, request, file, world)
+    if file.custody.awaited:
+        return handover.kept_waiting(request, file), NOTHING
+    news, cause = decode(handed.account.encode()), handover.cause_handed(handed, request, world)
+    holder = handover.elsewhere(file, cause.agent, world)
+    after = replace(file, account=file.account.merged(news))
+    if holder is None or handed.passed >= handover.LIMIT:
+        return _followed(mission, file, after, cause, world)
+    late = handover.late(holder, file.mission, news, cause, handed.passed)
+    return after, Acts(outputs=[handover.record(late, cause, request.mandate, world)])
+
+
+def _taken_over(
+    mission: Mission, handed: Handed, request: Request, file: File, world: World
+) -> tuple[File, Acts]:
+    """Take a worker's account over, with what was told of it; then work what waited for it, in order."""
+    account, told = decode(handed.account.encode()), None if handed.told is None else handed.told.encode()
+    custody = replace(file.custody, awaited=file.custody.awaited - 1)
+    given = replace(file, account=account, told=told, custody=custody)
+    after = replace(given, account=account.merged(file.account))
+    cause = handover.cause_handed(handed, request, world)
+    followed = mission.follow(given, after, cause, world)
+    timers = mission.timers(File(file.mission, file.worker), after, cause, world)
+    file, acts = (
+        replace(after, told=followed.told),
+        Acts(followed.outcomes, outputs=followed.outputs, writes=timers),
     )
+    while file.custody.waiting and not file.custody.awaited:
+        waited, file = handover.first_waiting(file)
+        file, more = _worked(mission, waited, file, world)
+        acts = together(acts, _reported(mission, waited, more, request.at))
+    return file, acts
 
 
-def _concerns(mission: Mission, request: Request) -> bool:
-    """Return whether the organism is asked in this mission: a CGSS may have another one for this worker."""
-    asked = request.mandate.competent
-    return request.name in CORRECTIONS or asked.get(mission.kind) == request.mandate.organism
+def _reported(mission: Mission, waited: Request, acts: Acts, at: str) -> Acts:
+    """Add the report that waited with its request."""
+    if waited.name not in mission.asked or not reports_by_itself(waited.about, waited.mandate.role):
+        return acts
+    report = reported(waited.mandate, waited.event, at, acts.proofs)
+    return replace(acts, acknowledgements=[*acts.acknowledgements, report], proofs=())

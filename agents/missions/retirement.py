@@ -1,13 +1,15 @@
 """Retirement: the rights that contributions open, recorded and reconciled (CSS art. L215-1, L225-1, L)."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
 from agents.emission import MANDATE_HEADER
 from agents.emission import outcome as record_of
 from agents.missions import mission
+from agents.missions.causes import Cause
 from agents.missions.files import File
-from agents.missions.mission import Cause, Followed
+from agents.missions.mission import Followed
 from agents.requests import Acts, Request
 from agents.world import World
 from coordination import ids, rights
@@ -28,6 +30,7 @@ class Retirement:
 
     kind: Kind = "retirement"
     takes = frozenset({"income.declared", "contribution.paid", "contribution.unpaid"})
+    asked = frozenset[str]()
 
     def follow(self, before: File, after: File, cause: Cause, world: World) -> Followed:
         """Tell the rights that change, year by year, and the differences that appear."""
@@ -47,6 +50,10 @@ class Retirement:
         return Followed(
             rights.encode(found.told), tuple(outcomes), tuple(outputs), proofs=_waiting(found.told)
         )
+
+    def timers(self, before: File, after: File, cause: Cause, world: World) -> Mapping[bytes, bytes | None]:
+        """Nothing here depends on the day."""
+        return {}
 
     def answer(self, request: Request, file: File) -> tuple[str, ...]:
         """Retirement is never asked for proofs: it asks."""
@@ -80,7 +87,7 @@ def _raised(said: RightsMismatch, case: str, cause: Cause, world: World) -> list
     """
     mandate = _mandate(case, cause, world)
     made = cause.outcome(said, step=str(said.year), case=case)
-    told = record_of(world.directory.organisms[cause.organism].agent, made)
+    told = record_of(cause.agent, made)
     if mandate is None:
         return [told]
     asking = told._replace(headers=[*told.headers, (MANDATE_HEADER, MANDATE.dump_json(mandate))])

@@ -1,0 +1,135 @@
+"""A worker moves to an organism that another agent serves: his account goes there, what comes late follows.
+
+Everything between two agents is a record in an inbox, in the transaction of what caused it: exactly once.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from pydantic import TypeAdapter
+
+from agents.emission import MANDATE_HEADER, cloud_event
+from agents.missions.causes import Cause, cause_of
+from agents.missions.files import File
+from agents.requests import NOTHING, Acts, Request
+from agents.world import World
+from coordination import ids
+from coordination.contributions import Account, encode, instant_of
+from coordination.custody import Move
+from coordination.situation import situation_of
+from schemas.codes import Kind
+from schemas.events import TerritoryChanged, type_of
+from schemas.records import MANDATE, EventRef, Mandate
+from streaming.records import Output
+
+MOVED: Final = "territory.changed"
+RELEASED: Final = "account.released"
+MOVING: Final = frozenset({MOVED, RELEASED})
+LIMIT: Final = 3
+"""So often an entry is passed on at most, should two agents each think that the other holds the account."""
+
+_REQUEST: Final = TypeAdapter(Request)
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What one agent hands another: a whole account with what was told of it, or what came late for it.
+
+    `to` is the organism that gets it; `account` and `told` are as they are stored; `event` is what they are
+    handed over because of, `name` its name; `passed` how often it was passed on, 0 for a whole account.
+    """
+
+    mission: Kind
+    to: str
+    account: str
+    told: str | None
+    event: EventRef
+    name: str
+    passed: int
+
+
+HANDED: Final = TypeAdapter(Handed)
+
+
+def moved(request: Request, file: File, world: World) -> tuple[File, Acts]:
+    """Take a move in: hand the account over if it goes to another agent, await it if it comes from one."""
+    data = TerritoryChanged.model_validate_json(request.payload)
+    siren = data.worker.siren
+    left, joined = (
+        world.directory.organisms_of(situation_of(place, siren)).get(file.mission, "")
+        for place in (data.previous, data.worker)
+    )
+    me, before, after = (_agent(one, world) for one in (request.mandate.organism, left, joined))
+    move = Move(data.effective.isoformat(), instant_of(request.event.time), request.event.id, left, joined)
+    custody = file.custody.after(move)
+    if me not in (before, after) or custody is file.custody:
+        return file, NOTHING
+    if before == me and after not in (me, None):
+        account, told = encode(file.account).decode(), None if file.told is None else file.told.decode()
+        handed = Handed(file.mission, joined, account, told, request.event, request.name, 0)
+        given = replace(request.mandate, organism=joined)
+        return replace(file, custody=custody), Acts(
+            outputs=[record(handed, cause_of(request, world), given, world)]
+        )
+    awaited = custody.awaited + (before not in (me, None))
+    return replace(file, custody=replace(custody, awaited=awaited)), NOTHING
+
+
+def elsewhere(file: File, agent: str, world: World) -> str | None:
+    """Return the organism that holds the account, when it is not `agent` that serves it."""
+    holder = file.custody.holder()
+    return None if _agent(holder, world) in (None, agent) else holder
+
+
+def late(holder: str, mission: Kind, news: Account, cause: Cause, passed: int = 0) -> Handed:
+    """Return what came late for the organism that holds the account, once more passed on."""
+    return Handed(mission, holder, encode(news).decode(), None, cause.event, cause.name, passed + 1)
+
+
+def cause_handed(handed: Handed, request: Request, world: World) -> Cause:
+    """Return what something was handed over because of, as the cause of what is told here."""
+    mandate = request.mandate
+    return Cause(
+        event=handed.event,
+        name=handed.name,
+        organism=mandate.organism,
+        scheme=mandate.scheme,
+        case=mandate.case,
+        at=request.at,
+        competent=mandate.competent,
+        agent=_agent(handed.to, world) or "",
+    )
+
+
+def kept_waiting(request: Request, file: File) -> File:
+    """Return the file once a request waits for an account that is on its way."""
+    waiting = (*file.custody.waiting, _REQUEST.dump_json(request).decode())
+    return replace(file, custody=replace(file.custody, waiting=waiting))
+
+
+def first_waiting(file: File) -> tuple[Request, File]:
+    """Return the request that waited longest, and the file without it."""
+    first, *rest = file.custody.waiting
+    return _REQUEST.validate_json(first), replace(file, custody=replace(file.custody, waiting=tuple(rest)))
+
+
+def record(handed: Handed, cause: Cause, mandate: Mandate, world: World) -> Output:
+    """Return what is handed over as a record for the agent that it goes to."""
+    step = f"{RELEASED}/{handed.mission}/{handed.passed}"
+    return cloud_event(
+        f"l233.inbox.{_agent(handed.to, world)}",
+        type_=type_of(RELEASED),
+        id_=ids.emitted_id(cause.event, cause.scheme, cause.name, handed.to, step),
+        role=cause.agent,
+        subject=cause.event.subject,
+        time=cause.at,
+        data=HANDED.dump_json(handed),
+        case=cause.case,
+        cause=cause.event.id,
+        marks=[(MANDATE_HEADER, MANDATE.dump_json(mandate))],
+    )
+
+
+def _agent(organism: str, world: World) -> str | None:
+    known = world.directory.organisms.get(organism)
+    return None if known is None else known.agent
