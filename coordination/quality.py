@@ -229,10 +229,11 @@ def _end_of(day: date) -> int:
 
 
 def _key(measure: Measure, asked: Asked, at: int) -> Key:
-    return Key(measure, asked.organism, asked.activity, _level(measure), _day(at))
+    return Key(measure, asked.organism, asked.activity, level_of(measure), _day(at))
 
 
-def _level(measure: Measure) -> str:
+def level_of(measure: Measure) -> str:
+    """Return the level of acknowledgement that a measure is about, empty for one that is about none."""
     match measure:
         case "received-in-time":
             return "received"

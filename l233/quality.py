@@ -1,5 +1,6 @@
 """The quality of service as the topics tell it: reads them from the outside, for commands and reports."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -8,17 +9,19 @@ from typing import Final
 
 import scheme
 from coordination.directory import Directory
-from coordination.periods import PARIS, Period
-from coordination.quality import DAYS_KEPT, Books, Figures
+from coordination.periods import PARIS, Period, parse
+from coordination.quality import DAYS_KEPT, Books, Figures, Key, Tally, level_of
 from coordination.quality_facts import TOPICS, FactError, instant, take
 from coordination.quality_objectives import Indicator, ObjectivesError, read_objectives
 from coordination.quality_report import DAY_MS, Alert, Row, alerts, rows
 from coordination.rulebook import Rulebook
 from l233.errors import BadInput
+from schemas.emitted import QualityMeasured
 from streaming.client import Connection
 from streaming.reading import reader
 from streaming.records import Record
 
+MEASURED: Final = "l233.quality"
 _FORGET_EVERY: Final = 50_000
 """Records between two looks at which cases may be let go of."""
 _RECORD_AND_MARK: Final = 2
@@ -30,8 +33,6 @@ class Reading:
     """What the topics told."""
 
     books: Books
-    as_of: int
-    """Milliseconds, by the clock, when the reading began."""
     records: int = 0
     unreadable: int = 0
     """Records that count for nothing, because they are not what their topic holds."""
@@ -47,10 +48,6 @@ class Reading:
             if taken is not None:
                 self.books.take(taken)
 
-    def figures(self) -> Figures:
-        """Return the figures."""
-        return self.books.figures(self.as_of)
-
 
 def objectives() -> tuple[Indicator, ...]:
     """Return the shipped objectives. Raises BadInput with the line at fault."""
@@ -65,13 +62,13 @@ def within(indicators: Sequence[Indicator]) -> int:
     return next((one.within for one in indicators if one.within is not None), 30)
 
 
-async def read(connection: Connection, indicators: Sequence[Indicator]) -> Reading:
+async def read(connection: Connection, indicators: Sequence[Indicator], now: int) -> Reading:
     """Read everything that is committed now. Commits nothing, and no role notices it.
 
     All topics are read side by side, and what is complete is let go of as soon as all of them are past it.
     Raises KafkaError, TopicMissingError.
     """
-    found = Reading(Books(within(indicators)), connection.clock.now_ms())
+    found = Reading(Books(within(indicators)))
     async with reader(connection) as source:
         ends = await source.ends(await source.places(TOPICS))
         left = {place: 0 for place, end in ends.items() if end > 0}
@@ -85,8 +82,32 @@ async def read(connection: Connection, indicators: Sequence[Indicator]) -> Readi
                 del left[place]
             if found.records - looked >= _FORGET_EVERY:
                 looked = found.records
-                found.books.forget(min(left.values(), default=found.as_of) - DAYS_KEPT * DAY_MS)
+                found.books.forget(min(left.values(), default=now) - DAYS_KEPT * DAY_MS)
     return found
+
+
+async def measured(connection: Connection, indicators: Sequence[Indicator], wanted: Period) -> Figures:
+    """Return what the role `quality` told of the periods that lie in `wanted`, summed over its lanes.
+
+    Far fewer records than the topics that it counted; a period that is not over has not been told yet.
+    Raises KafkaError, TopicMissingError.
+    """
+    measures = {one.id: one.measure for one in indicators if one.measure is not None}
+    latest: dict[bytes | None, QualityMeasured] = {}
+    async with reader(connection) as source:
+        async for batch in source.read(await source.ends(await source.places([MEASURED]))):
+            for record in batch:
+                latest[record.key] = QualityMeasured.model_validate_json(record.value or b"")
+    found: defaultdict[Key, Tally] = defaultdict(Tally)
+    for one in latest.values():
+        period = parse(one.period)
+        if one.indicator in measures and period.first in wanted and period.last in wanted:
+            measure, activity = measures[one.indicator], one.activity or ""
+            key = Key(measure, one.organism, activity, level_of(measure), period.first)
+            tally = Tally(one.numerator, one.denominator)
+            tally.spread.update({each.milliseconds: each.times for each in one.spread or ()})
+            found[key].add(tally)
+    return dict(found)
 
 
 def _emitted(record: Record) -> int:
@@ -103,6 +124,15 @@ def heads(directory: Directory, rulebook: Rulebook) -> Mapping[str, tuple[str, .
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a report is to tell of: a period, as of an instant (milliseconds), and an organism, if one."""
+
+    period: Period
+    as_of: int
+    organism: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What `l233 quality` tells: the rows of a period, the alerts, and what only others can measure."""
 
@@ -114,16 +144,15 @@ class Report:
 
 
 def report(
-    reading: Reading,
+    figures: Figures,
     indicators: Sequence[Indicator],
-    period: Period,
-    organism: str | None,
+    asked: Asked,
     heads_of: Mapping[str, tuple[str, ...]],
 ) -> Report:
-    """Compare what was read with the objectives."""
-    found = tuple(rows(indicators, reading.figures(), period, reading.as_of, organism))
+    """Compare figures with the objectives."""
+    found = tuple(rows(indicators, figures, asked.period, asked.as_of, asked.organism))
     elsewhere = tuple(one for one in indicators if one.measure is None)
-    return Report(reading.as_of, period, found, tuple(alerts(found, heads_of)), elsewhere)
+    return Report(asked.as_of, asked.period, found, tuple(alerts(found, heads_of)), elsewhere)
 
 
 def as_json(told: Report) -> dict[str, object]:

@@ -44,8 +44,11 @@ async def settled(
 async def _waiting(source: Reader, inputs: list[Place], registry: Registry) -> tuple[Place | None, int]:
     """Return a place where committed records wait for their role, and how many wait there at least."""
     positions: dict[Place, int] = {}
-    for role in registry.roles:
-        positions |= await source.worked(f"l233.{role}")
+    for role, topics in registry.roles.items():
+        worked = await source.worked(f"l233.{role}")
+        for place in inputs:
+            if place[0] in topics.inputs:  # several roles may read it: the last of them counts
+                positions[place] = min(worked.get(place, 0), positions.get(place, worked.get(place, 0)))
     ends = await source.ends(inputs)
     ahead = {place: end for place, end in ends.items() if end > positions.get(place, 0)}
     # What lies between is often no record but the marker of a transaction.

@@ -11,7 +11,7 @@ from l233 import broker, quality
 from l233 import settings as configuration
 from l233.errors import BadInput
 from l233.output import print_json, print_table, remark
-from l233.quality import Report
+from l233.quality import Asked, Report
 from l233.reference import world
 
 app = typer.Typer(add_completion=False)
@@ -28,6 +28,10 @@ def quality_(
             "--period", help="2026-03-02, 2026-03, 2026-T1, 2026, or the running day, month, quarter, year."
         ),
     ] = "month",
+    measured: Annotated[
+        bool,
+        typer.Option("--measured", help="Add up what the role quality has told, not the records."),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Compare what was measured with threshold and target: of everybody, or of one organism."""
@@ -36,19 +40,21 @@ def quality_(
     if organism is not None and organism not in known.directory.organisms:
         raise BadInput(f"no organism {organism!r} is known: write an id such as cpam:311")
     connection = settings.connection()
-    wanted = _period(period, connection.clock.now_ms())
-    reading = broker.run(quality.read(connection, indicators), settings)
-    told = quality.report(
-        reading, indicators, wanted, organism, quality.heads(known.directory, known.rulebook)
-    )
+    now = connection.clock.now_ms()
+    asked = Asked(_period(period, now), now, organism)
+    heads = quality.heads(known.directory, known.rulebook)
+    if measured:
+        figures = broker.run(quality.measured(connection, indicators, asked.period), settings)
+    else:
+        reading = broker.run(quality.read(connection, indicators, now), settings)
+        figures = reading.books.figures(now)
+        if reading.unreadable:
+            remark(f"{reading.unreadable} records can't be read and count for nothing")
+    told = quality.report(figures, indicators, asked, heads)
     if json:
         print_json(quality.as_json(told))
     else:
-        _print(told, organism)
-    if reading.unreadable:
-        remark(
-            f"{reading.unreadable} records could not be read and count for nothing: look at their producer"
-        )
+        _print(told)
 
 
 def _period(text: str, now: int) -> Period:
@@ -61,10 +67,11 @@ def _period(text: str, now: int) -> Period:
         raise BadInput(f"{error}, or day, month, quarter, year") from error
 
 
-def _print(told: Report, organism: str | None) -> None:
+def _print(told: Report) -> None:
     over = "" if not any(row.provisional for row in told.rows) else ", not over yet"
     print(f"Quality of service in {told.period.text}{over} (objectives: a worked example, docs/quality.md)")
-    shown = [row for row in told.rows if organism is not None or row.organism is None]
+    everybody = any(row.organism is None for row in told.rows)
+    shown = [row for row in told.rows if row.organism is None or not everybody]
     columns = ("indicator", "activity", "level", "of", "value", "median", "threshold", "target", "state")
     print_table(columns, [_cells(row) for row in shown])
     for alert in told.alerts:
