@@ -18,7 +18,7 @@ from coordination.partitioning import partition_of
 from coordination.routing import asks_of_the_territory, decide, rule_for, taken_note_of
 from coordination.rulebook import Rulebook, Scheme
 from coordination.situation import History
-from coordination.verdicts import Duplicate, InputRecord, Memory, Rekeyed, Routed, Verdict
+from coordination.verdicts import Duplicate, InputRecord, Memory, Refused, Rekeyed, Routed, Verdict
 from schemas.content import content_digest
 from schemas.envelope import Envelope, unpack
 from schemas.events import type_of
@@ -76,6 +76,13 @@ class Intake:
             return refusals.refused(event, envelope, record)
         decided = self._decided(event, record, memory)
         return refusals.refused(decided, envelope, record) if isinstance(decided, Refusal) else decided
+
+    def unfit(self, envelope: Envelope, record: InputRecord) -> Refused | None:
+        """Return the refusal that holds whatever is remembered and whichever scheme is in force, if any."""
+        if holds_nir(envelope, record.value):
+            return refusals.refused(refusals.PERSONAL_DATA, envelope, record)
+        event = self._admitted(envelope)
+        return refusals.refused(event, envelope, record) if isinstance(event, Refusal) else None
 
     def _admitted(self, envelope: Envelope) -> Event | Refusal:
         """Look at type, source and contract."""
@@ -143,8 +150,8 @@ class Intake:
             rule = corrections.rule_of(rule, corrected)
         elif worker is None and (event.name not in FOLLOW_UPS or asks_of_the_territory(rule)):
             return refusals.UNKNOWN_WORKER
-        ref = None if corrected is None else corrected.ref
-        decision = decide(event, rule, scheme, self._directory, worker, corrects=ref)
+        ref, says = (None, None) if corrected is None else (corrected.ref, corrected.says)
+        decision = decide(event, rule, scheme, self._directory, worker, corrects=ref, says=says)
         if isinstance(decision, Refusal):
             return decision
         return decision, acknowledgement.with_decision(decision, rule, event, at)

@@ -1,6 +1,7 @@
 """Decides which events of a file may be sent: not what intake would refuse whatever it remembers.
 
-That is personal data, an unknown type or a broken contract. Personal data above all must never reach a topic.
+That is personal data, an unknown type, a broken contract or a name that is ours. Personal data above all must
+never reach a topic. Whether a correction fits what it corrects, intake alone knows.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,16 +10,13 @@ from tempfile import SpooledTemporaryFile
 from typing import Final, Literal, Self
 
 from coordination.intake import Intake
-from coordination.verdicts import InputRecord, Refused
+from coordination.verdicts import InputRecord
 from l233.event_file import Line
 from schemas.envelope import Envelope, pack_binary, unpack_structured
 from schemas.refusal import Reason, Violation
 from streaming.posting import record_size
 from streaming.records import Output
 from streaming.topics import INPUT
-
-CERTAIN: Final[frozenset[Reason]] = frozenset({"personal_data", "unknown_type", "contract"})
-"""Refusals that depend on nothing but the event."""
 
 Outcome = Literal["registered", "duplicate", "refused", "not_sent", "waiting"]
 """What became of an event. `not_sent`: refused here, or, without a reason, held back with those that were.
@@ -68,9 +66,9 @@ class Gate:
         """Return the entry of an event: `waiting` to be sent, or `not_sent` and why."""
         envelope = unpack_structured(line.text)
         nowhere = InputRecord(INPUT, 0, 0, 0, None, line.text, ())
-        verdict = self._intake.judge_envelope(envelope, nowhere, {})
-        if isinstance(verdict, Refused) and verdict.refusal.reason in CERTAIN:
-            told = verdict.receipt
+        unfit = self._intake.unfit(envelope, nowhere)
+        if unfit is not None:
+            told = unfit.receipt
             return Entry(line.number, told.event.id, "not_sent", told.reason, told.errors)
         id_ = str(envelope.attributes["id"])
         size = record_size(_output(envelope))

@@ -1,6 +1,7 @@
 """What intake writes for one input record, whatever becomes of it."""
 
 import base64
+import json
 from collections import Counter
 from dataclasses import replace
 
@@ -136,6 +137,39 @@ def test_no_role_gets_more_than_its_mandates(intake: IntakeAgent) -> None:
     topics = Counter(output.topic for output in result.outputs)
     assert topics["l233.inbox.cgss"] == 1
     assert sum(count for topic, count in topics.items() if topic.startswith("l233.inbox.")) == 1
+
+
+def test_an_acknowledgement_from_outside_goes_on_as_it_came(intake: IntakeAgent) -> None:
+    """Its own id, source, time and data, to where cases reads; with a decision and a receipt, to nobody."""
+    said = event("acknowledgement.reported", {"organism": "cpam:311", "code": 0}, case="case-7")
+    result = intake(said, Memory())
+    found = by_topic(result)
+    assert set(found) == {"l233.decisions", "l233.receipts", "l233.acknowledgements"}
+    ((passed_on,), (decided,), (receipt,)) = (found[topic] for topic in sorted(found))
+    before, after = unpack(said.value, said.headers), unpack(passed_on.value, passed_on.headers)
+    assert (dict(after.attributes), after.payload, passed_on.key) == (
+        dict(before.attributes),
+        before.payload,
+        said.key,
+    )
+    assert DECISION.validate_json(decided.value or b"").recipients == ()
+    assert RECEIPT.validate_json(receipt.value or b"").verdict == "registered"
+
+
+def test_a_correction_in_an_inbox_names_what_it_corrects(intake: IntakeAgent) -> None:
+    """In its own data, and with the type of the event in the mandate."""
+    memory = Memory()
+    first = intake(registered(), memory)
+    memory.kept.update({key: value for key, value in first.writes.items() if value is not None})
+    case = DECISION.validate_json(by_topic(first)["l233.decisions"][0].value or b"").case
+    wrong: dict[str, object] = {"event": "e1", "source": "urn:test:producer", "reason": "sent by mistake"}
+    found = by_topic(intake(event("case.annulled", wrong, id_="n1", case=case), memory))
+    (inbox,) = found["l233.inbox.urssaf"]
+    mandate = MANDATE.validate_json(header(inbox, "l233-mandate") or b"")
+    assert json.loads(inbox.value or b"") == wrong
+    assert mandate.corrects is not None
+    assert (mandate.corrects.id, mandate.corrects.type) == ("e1", "fr.l233.activity.registered.v1")
+    assert mandate.activity == "affiliation"
 
 
 def test_an_inbox_record_is_readable_by_the_organism_it_is_for(intake: IntakeAgent) -> None:

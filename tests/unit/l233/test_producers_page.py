@@ -73,7 +73,7 @@ def test_every_reason_is_explained_in_the_public_order() -> None:
 
 def test_the_conversion_shown_gives_events() -> None:
     """The example file of the page: a registration, a cessation, and a company that is skipped."""
-    line = next(line for line in block("sh", 1).splitlines() if line.startswith("l233 convert"))
+    line = next(line for line in block("sh", 2).splitlines() if line.startswith("l233 convert"))
     command = [sys.executable, "-m", "l233.cli", *line.split()[1:], "--json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
 

@@ -47,6 +47,16 @@ def test_what_may_be_routed_one_day_may_be_sent() -> None:
             "contract",
         ),
         (b"[]", "contract"),
+        (structured("case.annulled", {"event": "1", "source": "urn:x", "reason": "twice"}), "contract"),
+        (
+            structured(
+                "acknowledgement.settled",
+                {"organism": "cpam:311"},
+                source="urn:l233:cpam",
+                correlationid="case-7",
+            ),
+            "not_allowed",
+        ),
         (
             structured(
                 "appointment.requested",
@@ -61,6 +71,11 @@ def test_what_intake_would_refuse_whatever_it_knows_may_not_be_sent(line: bytes,
     entry = gate().look(Line(3, line))
     assert (entry.line, entry.outcome, entry.reason) == (3, "not_sent", reason)
     assert entry.errors
+
+
+def test_a_correction_is_sent_for_intake_alone_knows_what_it_corrects() -> None:
+    data = {"event": "sick", "source": "urn:example:counter", "reason": "twice"}
+    assert gate().look(Line(1, structured("case.annulled", data, correlationid="c"))).outcome == "waiting"
 
 
 def test_an_event_that_the_topic_would_not_take_is_told_with_its_size() -> None:
@@ -130,6 +145,7 @@ def test_without_a_kafka_every_command_says_so_in_one_line(
         commands = [
             ["publish", str(written(tmp_path, SICK))],
             ["trace", "case"],
+            ["acknowledge", "case", "--organism", "cpam:311", "--level", "settled"],
             ["dead-letters", "list"],
             ["dead-letters", "show", "id"],
             ["dead-letters", "redrive"],
