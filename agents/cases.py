@@ -10,18 +10,31 @@ from typing import Final, get_args
 
 from pydantic import TypeAdapter
 
-from agents.emission import MANDATE_HEADER, OUTCOMES, attributes, cloud_event, outcome, source
+from agents.emission import INPUT_HEADER, MANDATE_HEADER, OUTCOMES, attributes, cloud_event, outcome, source
 from agents.world import World
-from coordination import case_facts, case_voice, deadlines
-from coordination.case_facts import Armed, Asked, Fact, Happened, Moved, Raised, Said, Told
+from coordination import case_facts, case_voice, deadlines, outside
+from coordination.case_facts import (
+    Armed,
+    Asked,
+    Declined,
+    Fact,
+    Happened,
+    Held,
+    Moved,
+    Raised,
+    Said,
+    Taken,
+    Told,
+)
 from coordination.case_messages import asked, name_of
-from coordination.case_text import instant
+from coordination.case_text import instant, milliseconds
 from coordination.case_view import published
-from coordination.cases import Case, fold, nothing_of
+from coordination.cases import Case, Part, fold, nothing_of
 from coordination.deadlines import Law, next_instant
+from coordination.outside import GRACE_MS, OWN_SOURCE, is_ready, judge
 from coordination.settling import settlements
 from schemas.events import type_of
-from schemas.records import CASE_TYPE, DECISION, MANDATE, Level
+from schemas.records import CASE_TYPE, DECISION, MANDATE, RECEIPT, RECEIPT_TYPE, Level
 from streaming.records import Output, Record, Result, State
 from streaming.timers import Timer, timer_key
 
@@ -34,8 +47,8 @@ _RECENT: Final = 4_000
 _LEVELS: Final[Mapping[str, Level]] = {
     type_of(f"acknowledgement.{level}"): level for level in get_args(Level)
 }
-_NEEDED: Final = ("id", "type", "subject", "time", "correlationid")
-_MAY_SET_A_TIMER: Final = (Asked, Armed)
+_NEEDED: Final = ("id", "source", "type", "subject", "time", "correlationid")
+_MAY_SET_A_TIMER: Final = (Asked, Held, Armed)
 _SETTLED: Final = type_of("acknowledgement.settled")
 _MAY_SETTLE: Final = frozenset({"refused", "forwarded", "reported"})
 
@@ -78,6 +91,8 @@ class Cases:
             return Result()
         facts: list[Fact] = [fact]
         outputs: list[Output] = []
+        if isinstance(fact, Asked | Held):
+            after = self._judge(after, instant(record.timestamp), facts, outputs)
         if not isinstance(fact, Said) or fact.level in _MAY_SETTLE:
             after = _settle(after, facts, outputs)
         return self._kept(stored, after, facts, outputs, instant(record.timestamp))
@@ -91,11 +106,12 @@ class Cases:
         case = self._case(stored, case_id, worker)
         facts: list[Fact] = [Armed(None)]
         outputs: list[Output] = []
-        for fact in deadlines.due(case, timer.at_ms, Law(self._heads)):
+        for fact in deadlines.due(case, timer.at_ms, Law(self._heads, self._world.outages)):
             case = fold(case, fact)
             facts.append(fact)
             if not isinstance(fact, Moved):
                 outputs.extend(self._aloud(case, fact))
+        case = self._judge(case, instant(timer.at_ms), facts, outputs)
         case = fold(_settle(case, facts, outputs), Armed(None))
         return self._kept(stored, case, facts, outputs, instant(timer.at_ms))
 
@@ -117,7 +133,42 @@ class Cases:
             return Happened(said["id"], said["time"], name_of(said["type"]), words.organism, cause)
         if (level := _LEVELS.get(said["type"])) is None:
             raise NoMessageError(f"{said['type']} is no acknowledgement: look at its producer")
-        return Said(said["id"], said["time"], level, words.organism, cause, words.code, None)
+        own = said["source"].startswith(OWN_SOURCE)
+        if own and cause is not None:
+            return Said(said["id"], said["time"], level, words.organism, cause, words.code, None)
+        at = said["time"] if own else instant(record.timestamp)
+        answer = Said(said["id"], at, level, words.organism, cause, words.code, None)
+        if own:
+            return Held(answer, said["source"], False, (), "")
+        decided = any(name == INPUT_HEADER for name, _ in record.headers)
+        named = tuple((name, value.decode()) for name, value in record.headers if name != INPUT_HEADER)
+        return Held(answer, said["source"], decided, named, record.value.decode())
+
+    def _judge(self, case: Case, at: str, facts: list[Fact], outputs: list[Output]) -> Case:
+        """Take or decline what is held and can be judged now, or has been held for long enough."""
+        for held in case.held:
+            overdue = milliseconds(at) >= milliseconds(held.said.at) + GRACE_MS
+            if not overdue and not is_ready(case, held):
+                continue
+            match judge(case, held):
+                case outside.Taken(part):
+                    facts.append(Taken(held.id, at, part.decision))
+                    outputs.extend(self._handed_on(case, held, part))
+                case outside.Again():
+                    facts.append(Declined(held.id, at, "the same was said before"))
+                case outside.NotTaken() as found:
+                    facts.append(Declined(held.id, at, found.why))
+                    outputs.extend(_refused(case, held, found, at))
+            case = fold(case, facts[-1])
+        return case
+
+    def _handed_on(self, case: Case, held: Held, part: Part) -> Iterable[Output]:
+        """Return an acknowledgement from outside for the agent of its organism, with the part it answers."""
+        if held.headers:
+            mandate = MANDATE.dump_json(case_voice.mandate_of_part(case, part))
+            agent = self._world.directory.organisms[held.said.organism].agent
+            headers = [*((name, value.encode()) for name, value in held.headers), (MANDATE_HEADER, mandate)]
+            yield Output(f"l233.inbox.{agent}", case.worker.encode(), held.payload.encode(), headers)
 
     def _case(self, stored: bytes | None, case_id: str, worker: str) -> Case:
         if stored is None:
@@ -208,3 +259,20 @@ def _settle(case: Case, facts: list[Fact], outputs: list[Output]) -> Case:
             )
         )
     return case
+
+
+def _refused(case: Case, held: Held, found: outside.NotTaken, at: str) -> Iterable[Output]:
+    """Return the receipt that tells why an acknowledgement from outside is not taken."""
+    if held.headers:
+        receipt = case_voice.refused_receipt(case, held, found)
+        yield cloud_event(
+            "l233.receipts",
+            type_=RECEIPT_TYPE,
+            id_=receipt.id,
+            role=ROLE,
+            subject=case.worker,
+            time=at,
+            data=RECEIPT.dump_json(receipt),
+            case=case.id,
+            cause=held.said.id,
+        )

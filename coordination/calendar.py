@@ -91,7 +91,7 @@ def _last_day(day: date, unit: Unit, count: int, subdivision: str | None) -> dat
         case "days":
             return day + timedelta(days=count)
         case "months":
-            return _working_day_from(_same_day_of_month(day, count), subdivision)
+            return _working_day_from(months_later(day, count), subdivision)
         case _:
             assert_never(unit)
 
@@ -108,7 +108,8 @@ def _working_day_from(day: date, subdivision: str | None) -> date:
     return day
 
 
-def _same_day_of_month(day: date, months: int) -> date:
+def months_later(day: date, months: int) -> date:
+    """Return the day of the same number so many months later, or the last of that month."""
     index = day.year * 12 + day.month - 1 + months
     year, month = divmod(index, 12)
     next_year, next_month = divmod(index + 1, 12)

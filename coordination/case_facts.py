@@ -76,6 +76,38 @@ class Said(NamedTuple):
     decision: str | None
 
 
+class Held(NamedTuple):
+    """An acknowledgement that names no part of the case, until it is judged.
+
+    `decided`: it came through intake, with a decision of its own. `headers` and `payload` are its record, for
+    the organism's agent once it is taken; empty for what intake says by itself.
+    """
+
+    said: Said
+    source: str
+    decided: bool
+    headers: tuple[tuple[str, str], ...]
+    payload: str
+
+    @property
+    def id(self) -> str:
+        """What tells it from every other: the source and the id there."""
+        return f"{self.source} {self.said.id}"
+
+
+class Taken(NamedTuple):
+    """An acknowledgement that was held answers the part that a decision gave to its organism."""
+
+    held: str
+    at: str
+    decision: str
+
+    @property
+    def id(self) -> str:
+        """The id of the fact."""
+        return f"taken {self.held}"
+
+
 class Happened(NamedTuple):
     """Something else that an organism made of an event of the case."""
 
@@ -122,13 +154,16 @@ class Moved(NamedTuple):
 
 
 class Declined(NamedTuple):
-    """An acknowledgement from outside that the case did not take, and why."""
+    """An acknowledgement that was held is not taken, and why."""
 
-    id: str
+    held: str
     at: str
-    level: Level
-    organism: str
     why: str
+
+    @property
+    def id(self) -> str:
+        """The id of the fact."""
+        return f"declined {self.held}"
 
 
 class Armed(NamedTuple):
@@ -137,12 +172,14 @@ class Armed(NamedTuple):
     at_ms: int | None
 
 
-Fact = Asked | Said | Happened | Told | Raised | Moved | Declined | Armed
+Fact = Asked | Said | Held | Taken | Declined | Happened | Told | Raised | Moved | Armed
 """A closed union. Every fact but `Armed` has an id, and counts once."""
 
 _KINDS: Final[dict[type[Fact], str]] = {
     Said: "said",
     Asked: "asked",
+    Held: "held",
+    Taken: "taken",
     Happened: "happened",
     Told: "told",
     Raised: "raised",
@@ -167,7 +204,10 @@ def read(lines: bytes) -> Iterator[Fact]:
             case Asked():
                 corrects = None if fact.corrects is None else (fact.corrects[0], fact.corrects[1])
                 yield fact._replace(asks=tuple(Ask(*ask) for ask in fact.asks), corrects=corrects)
-            case Said() | Happened() | Told() | Raised() | Moved() | Declined() | Armed():
+            case Held():
+                headers = tuple((name, value) for name, value in fact.headers)
+                yield fact._replace(said=Said(*fact.said), headers=headers)
+            case Said() | Taken() | Happened() | Told() | Raised() | Moved() | Declined() | Armed():
                 yield fact
             case _:
                 assert_never(fact)

@@ -4,11 +4,11 @@ from typing import Final, NamedTuple
 
 from coordination.case_facts import Ask, Asked, DeadlineLevel, Silence
 from coordination.case_text import milliseconds
+from coordination.clocks import competence_of
 from coordination.deadlines import instants_of
 from coordination.directory import Competence, Directory
-from schemas.codes import KINDS
 from schemas.events import TYPE_PREFIX
-from schemas.records import Decision, Mandate, Recipient, Situation, StartedClock
+from schemas.records import Decision, Mandate, Recipient, StartedClock
 
 SILENCE_ANSWERS: Final = frozenset({("radiation.envisaged", "support")})
 """Event and role whose silence is an answer. Source: CSS art. R611-2 (L)."""
@@ -24,11 +24,11 @@ def asked(decision: Decision, at: str, directory: Directory) -> Asked:
     event = decision.event
     name = name_of(event.type)
     asks = [
-        _ask_of(to, name, event.time, _competence(to.organism, decision.situation, directory))
+        _ask_of(to, name, event.time, competence_of(to.organism, decision.situation, directory))
         for to in decision.recipients
     ]
     asks += [
-        _clock_of(clock, decision, _competence(clock.organism, decision.situation, directory))
+        _clock_of(clock, decision, competence_of(clock.organism, decision.situation, directory))
         for clock in decision.clocks
     ]
     corrects = decision.corrects
@@ -74,17 +74,6 @@ def mismatch(id_: str, source: str, at: str, mandate: Mandate, directory: Direct
 def name_of(type_: str) -> str:
     """Return the name of a type of ours: `fr.l233.contribution.paid.v1` is `contribution.paid`."""
     return type_.removeprefix(TYPE_PREFIX).rpartition(".v")[0]
-
-
-def _competence(organism: str, worker: Situation | None, directory: Directory) -> Competence:
-    """Return how an organism became competent: for the worker's situation, else because it was named."""
-    if worker is None:
-        return directory.named(organism)
-    for kind in KINDS:
-        found = directory.competent(kind, worker.residence, worker.establishment, worker.attachments)
-        if isinstance(found, Competence) and found.organism.id == organism:
-            return found
-    return directory.named(organism)
 
 
 class _Clock(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from coordination.calendar import deadline
-from coordination.case_facts import Asked, Declined, Happened, Said
+from coordination.case_facts import Asked, Declined, Happened, Held, Said
 from coordination.case_text import milliseconds, or_null
 from coordination.cases import ANNULLED, UPDATED, Case, Escalation
 from coordination.escalation import REMINDED_WITHIN
@@ -25,7 +25,8 @@ def state_of(case: Case) -> CaseState:
 
 def published(case: Case) -> bytes:
     """Return the public state of a case as JSON."""
-    opened = case.events[0].time if case.events else case.waiting[0].at if case.waiting else case.updated
+    waiting = [*case.waiting, *(held.said for held in case.held)] if case.held else case.waiting
+    opened = case.events[0].time if case.events else waiting[0].at if waiting else case.updated
     recipients = [part.text for part in case.parts if part.ask.acknowledge is not None]
     clocks = [part.text for part in case.parts if part.ask.acknowledge is None]
     corrections = [_correction(case, event) for event in case.events if event.corrects is not None]
@@ -35,12 +36,12 @@ def published(case: Case) -> bytes:
         f',"updated":"{case.updated}","status":"{status(case)}"'
         f',"events":[{",".join([_event(event) for event in case.events])}]'
         f',"recipients":[{",".join(recipients)}]'
-        f',"waiting":[{",".join([_waiting(said) for said in case.waiting])}]'
+        f',"waiting":[{",".join([_waiting(said) for said in waiting])}]'
         f',"clocks":[{",".join(clocks)}]'
         f',"outcomes":[{",".join([_outcome(fact) for fact in case.happened])}]'
         f',"escalations":[{",".join(escalations)}]'
         f',"corrections":[{",".join(corrections)}]'
-        f',"declined":[{",".join([_declined(fact) for fact in case.declined])}]}}'
+        f',"declined":[{",".join([_declined(*one) for one in case.declined])}]}}'
     ).encode()
 
 
@@ -97,10 +98,11 @@ def _remind_by(case: Case, one: Escalation) -> str | None:
     )
 
 
-def _declined(fact: Declined) -> str:
+def _declined(held: Held, fact: Declined) -> str:
+    said = held.said
     return (
-        f'{{"id":{quoted(fact.id)},"organism":{quoted(fact.organism)},"level":"{fact.level}"'
-        f',"at":"{fact.at}","why":{quoted(fact.why)}}}'
+        f'{{"id":{quoted(said.id)},"organism":{quoted(said.organism)},"level":"{said.level}"'
+        f',"at":"{said.at}","why":{quoted(fact.why)}}}'
     )
 
 

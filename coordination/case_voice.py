@@ -4,11 +4,13 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final, assert_never
 
+from coordination import ids
 from coordination.calendar import Delay, deadline
-from coordination.case_facts import Raised, Told
+from coordination.case_facts import Held, Raised, Told
 from coordination.cases import Case, Part
 from coordination.directory import Directory
 from coordination.outcomes import Outcome
+from coordination.outside import NotTaken
 from schemas.emitted import (
     AcknowledgementSettled,
     DeadlineMissed,
@@ -17,7 +19,8 @@ from schemas.emitted import (
     RadiationAnswered,
 )
 from schemas.events import Contract
-from schemas.records import Mandate
+from schemas.records import InputRef, Mandate, Receipt
+from schemas.refusal import Violation
 
 HEARD_WITHIN: Final = Delay(1, "working days")
 """Within which a national head acknowledges an escalation (own example, unverified)."""
@@ -76,4 +79,36 @@ def mandate_of_head(case: Case, raised: Raised, directory: Directory) -> Mandate
         basis=ask.basis,
         status=ask.status,
         scheme=case.event_of(raised.decision).scheme,
+    )
+
+
+def mandate_of_part(case: Case, part: Part) -> Mandate:
+    """Return what a part of a case asks of its organism."""
+    ask = part.ask
+    return Mandate(
+        case=case.id,
+        organism=ask.organism,
+        role=ask.role,
+        activity=ask.activity,
+        acknowledge=ask.acknowledge or "received",
+        by=part.due,
+        basis=ask.basis,
+        status=ask.status,
+        scheme=case.event_of(part.decision).scheme,
+    )
+
+
+def refused_receipt(case: Case, held: Held, found: NotTaken) -> Receipt:
+    """Return the receipt for an acknowledgement from outside that is not taken."""
+    said = held.said
+    return Receipt(
+        id=ids.uuid5("not-taken", held.source, said.id, case.worker, case.id),
+        verdict="refused",
+        event=InputRef(said.id, held.source, case.worker),
+        reason=found.reason,
+        errors=(Violation(found.path, found.why),),
+        scheme=None,
+        case=case.id,
+        recipients=(),
+        unresolved=(),
     )

@@ -18,9 +18,11 @@ from coordination.case_facts import (
     Declined,
     Fact,
     Happened,
+    Held,
     Moved,
     Raised,
     Said,
+    Taken,
     Told,
 )
 from coordination.case_text import given_of, head_of, milliseconds, timing_of
@@ -87,9 +89,10 @@ class Case(NamedTuple):
     events: tuple[Asked, ...]
     parts: tuple[Part, ...]
     waiting: tuple[Said, ...]
+    held: tuple[Held, ...]
     happened: tuple[Happened, ...]
     escalations: tuple[Escalation, ...]
-    declined: tuple[Declined, ...]
+    declined: tuple[tuple[Held, Declined], ...]
     updated: str
     timer_ms: int | None
 
@@ -100,7 +103,7 @@ class Case(NamedTuple):
 
 def nothing_of(case: str, worker: str) -> Case:
     """Return the case of which nothing is known yet."""
-    return Case(case, worker, frozenset(), (), (), (), (), (), (), "", None)
+    return Case(case, worker, frozenset(), (), (), (), (), (), (), (), "", None)
 
 
 def fold(case: Case, fact: Fact) -> Case:
@@ -126,7 +129,7 @@ def fold(case: Case, fact: Fact) -> Case:
             return _noted(case, fact, known)
 
 
-def _noted(case: Case, fact: Told | Moved | Raised | Declined, known: frozenset[str]) -> Case:
+def _noted(case: Case, fact: Told | Moved | Raised | Held | Taken | Declined, known: frozenset[str]) -> Case:
     """Return the case once it is known what it said itself."""
     match fact:
         case Told():
@@ -137,9 +140,13 @@ def _noted(case: Case, fact: Told | Moved | Raised | Declined, known: frozenset[
             return case._replace(known=known, parts=parts)
         case Raised():
             return _raised(case, fact, known)
+        case Held():
+            updated = later(case.updated, fact.said.at)
+            return case._replace(known=known, held=(*case.held, fact), updated=updated)
+        case Taken():
+            return _taken(case, fact, known)
         case Declined():
-            declined = tuple(sorted((*case.declined, fact), key=_arrival))
-            return case._replace(known=known, declined=declined, updated=later(case.updated, fact.at))
+            return _declined(case, fact, known)
         case _:
             assert_never(fact)
 
@@ -239,6 +246,7 @@ def _said(case: Case, said: Said, known: frozenset[str]) -> Case:
         case.events,
         parts,
         waiting,
+        case.held,
         case.happened,
         escalations,
         case.declined,
@@ -275,11 +283,14 @@ def _shown(part: Part) -> Part:
 
 
 def ends(ask: Ask, said: Said) -> bool:
-    """Return whether an organism has done its part by saying this."""
+    """Return whether an organism has done its part by saying this.
+
+    Who hands a case over has done its part; who forwards a request that reached it, only if it was to lead.
+    """
     if said.level in _FULFILS[ask.level]:
         return True
     if said.level == "forwarded":
-        return ask.role == "lead"
+        return ask.role == "lead" or said.decision is not None
     return ask.acknowledge is None and said.code == NOT_TAKEN
 
 
@@ -302,6 +313,28 @@ def _happened(case: Case, fact: Happened, known: frozenset[str]) -> Case:
 
 def _on_outcome(part: Part, fact: Happened) -> Part:
     return _stopped(part, fact.name, fact.at)
+
+
+# -- held until it is judged ----------------------------------------------------------------------
+
+
+def _taken(case: Case, fact: Taken, known: frozenset[str]) -> Case:
+    """Give what was held to the part that it answers; it counts from when it came."""
+    held = next(one for one in case.held if one.id == fact.held)
+    said = held.said._replace(decision=fact.decision)
+    left = tuple(one for one in case.held if one is not held)
+    return _said(case._replace(held=left), said, known)
+
+
+def _declined(case: Case, fact: Declined, known: frozenset[str]) -> Case:
+    """Keep what was not taken; what intake said by itself waits instead, as what nobody asked for."""
+    held = next(one for one in case.held if one.id == fact.held)
+    left = tuple(one for one in case.held if one is not held)
+    if not held.headers:
+        waiting = tuple(sorted((*case.waiting, held.said), key=_arrival))
+        return case._replace(known=known, held=left, waiting=waiting)
+    declined = (*case.declined, (held, fact))
+    return case._replace(known=known, held=left, declined=declined, updated=later(case.updated, fact.at))
 
 
 # -- told by the clock ----------------------------------------------------------------------------
@@ -353,7 +386,7 @@ def _heard(escalation: Escalation, said: Said) -> Escalation:
 def later(known: str, new: str) -> str:
     """Return the later of two instants; of nothing and an instant, the instant."""
     if len(known) == len(new) and known[-1] == "Z" == new[-1]:
-        return new if new > known else known  # both as `instant` writes them: no need to take them apart
+        return max(known, new)  # both as `instant` writes them: no need to take them apart
     return new if not known else max(known, new, key=_moment)
 
 
@@ -362,7 +395,7 @@ def _moment(text: str) -> tuple[datetime, str]:
     return datetime.fromisoformat(text), text
 
 
-def _arrival(fact: Said | Happened | Raised | Declined) -> tuple[datetime, str, str]:
+def _arrival(fact: Said | Happened | Raised) -> tuple[datetime, str, str]:
     return *_moment(fact.at), fact.id
 
 

@@ -15,9 +15,10 @@ from zoneinfo import ZoneInfo
 from coordination import ids
 from coordination.calendar import is_working_day
 from coordination.case_facts import DeadlineLevel, Moved, Raised, Signal, Told
-from coordination.case_text import instant
+from coordination.case_text import instant, milliseconds
 from coordination.cases import Case, Part, fold
 from coordination.outages import NO_OUTAGES, Outages, moved_due
+from coordination.outside import GRACE_MS
 from schemas.records import EventRef
 
 SHORT_NOTICE: Final = timedelta(hours=4)
@@ -63,7 +64,9 @@ def _milliseconds(instant: datetime) -> int:
 
 def next_instant(case: Case) -> int | None:
     """Return when the clock has something to say of a case next, None when nothing runs any more."""
-    return min((at for at in map(_next_of, case.parts) if at is not None), default=None)
+    instants = [at for at in map(_next_of, case.parts) if at is not None]
+    instants += [milliseconds(held.said.at) + GRACE_MS for held in case.held]
+    return min(instants, default=None)
 
 
 def _next_of(part: Part) -> int | None:

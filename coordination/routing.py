@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from coordination import ids
 from coordination.calendar import deadline_from
+from coordination.clocks import started
 from coordination.directory import Competence, Directory, Obstacle, departement_of
 from coordination.expressions import (
     AsCorrected,
@@ -27,6 +28,7 @@ from coordination.rulebook import ROLES, Assignment, Rule, Scheme
 from coordination.situation import situation_of
 from schemas.codes import Kind
 from schemas.events import EventData, TerritoryChanged
+from schemas.inputs import EVENT_NAMES
 from schemas.records import CorrectedEvent, Decision, EventRef, Recipient, Situation, Unresolved
 from schemas.refusal import Refusal, Violation
 from schemas.validation import Event
@@ -60,6 +62,7 @@ def decide(
     worker: Situation | None,
     *,
     corrects: CorrectedEvent | None = None,
+    says: EventData | None = None,
 ) -> Decision | Refusal:
     """Return the decision on an event, or the reason why there is none.
 
@@ -75,6 +78,7 @@ def decide(
         worker: the worker's situation: the event's own block, or what is known at the event's time. None is
             enough for a rule that `asks_of_the_territory` nothing.
         corrects: the event that a correction is about.
+        says: what that event says now; its clocks start anew.
 
     Returns:
         A refusal has the reason outside_scheme or ambiguous_territory.
@@ -96,6 +100,15 @@ def decide(
         situation_from=_origin(event, worker),
         recipients=recipients,
         unresolved=unresolved,
+        clocks=started(
+            event.name if corrects is None else EVENT_NAMES[corrects.type],
+            event.data if corrects is None else says,
+            event.time,
+            scheme=scheme,
+            recipients=recipients,
+            worker=worker,
+            directory=directory,
+        ),
         corrects=corrects,
     )
 
