@@ -9,12 +9,14 @@ from typing import Final
 
 from coordination import ids
 from coordination.outcomes import Outcome
+from schemas.audit import CHECKPOINT, CHECKPOINT_TYPE, SealedCheckpoint
 from schemas.envelope import Headers, pack_binary
 from schemas.records import DEAD_LETTER, DEAD_LETTER_TYPE, DeadLetter
 from schemas.refusal import Refusal, Violation
 from streaming.records import Output, Record
 
 OUTCOMES: Final = "l233.outcomes"
+CHECKPOINTS: Final = "l233.checkpoints"
 DEAD_LETTERS: Final = "l233.dead-letters"
 INPUT_HEADER: Final = "l233-input"
 """On everything that intake writes: `<partition>/<offset>` of the input record that caused it."""
@@ -83,6 +85,21 @@ def outcome(role: str, made: Outcome) -> Output:
         data=made.payload(),
         case=made.case,
         cause=made.causation,
+    )
+
+
+def checkpoint(role: str, sealed: SealedCheckpoint) -> Output:
+    """Return a checkpoint as a record, on the lane of its log; who signed it last tells it."""
+    point = sealed.checkpoint
+    return cloud_event(
+        CHECKPOINTS,
+        type_=CHECKPOINT_TYPE,
+        id_=ids.uuid5("checkpoint", point.log, str(point.size), point.root, role),
+        role=role,
+        subject=None,
+        time=point.at,
+        data=CHECKPOINT.dump_json(sealed),
+        key=point.log.encode(),
     )
 
 

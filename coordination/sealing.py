@@ -174,23 +174,18 @@ def check_seals(sealed: SealedCheckpoint, trusted: Keys, cosigners: int, where: 
 def goes_on(earlier: Checkpoint, sealed: SealedCheckpoint, where: str) -> list[Finding]:
     """Return what shows that a checkpoint does not go on from an earlier one of its log, its predecessor."""
     later = sealed.checkpoint
+    message = f"log {later.log} of {later.size} entries does not go on from that of {earlier.size}"
+    wrong = [Finding(f"{where}/consistency", "consistency", message)]
+    if (earlier.log, earlier.size) != (later.log, sealed.before):
+        return wrong
+    if not earlier.size:
+        return wrong if sealed.consistency else []
     try:
         proof = [_hash_text(step) for step in sealed.consistency]
         roots = _hash_text(earlier.root), _hash_text(later.root)
     except ValueError as error:
         return [Finding(f"{where}/consistency", "consistency", str(error))]
-    if (
-        earlier.log != later.log
-        or sealed.before != earlier.size
-        or not (
-            extends(earlier.size, roots[0], later.size, roots[1], proof)
-            if earlier.size
-            else not proof and sealed.before == 0
-        )
-    ):
-        message = f"log {later.log} of {later.size} entries does not go on from that of {earlier.size}"
-        return [Finding(f"{where}/consistency", "consistency", message)]
-    return []
+    return [] if extends(earlier.size, roots[0], later.size, roots[1], proof) else wrong
 
 
 def check_proof(proof: Proof, trusted: Keys, cosigners: int = 1) -> list[Finding]:
