@@ -28,6 +28,7 @@ Key = tuple[str, str]
 
 Kind = Literal["paid", "unpaid", "called", "granted", "broken", "income", "turnover"]
 
+_json: Final = json.JSONEncoder(separators=(",", ":")).encode
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -226,8 +227,7 @@ def changed(before: Account, after: Account) -> list[str]:
 def updated(event: EventRef, corrected: Key, data: Mapping[str, object]) -> Correction:
     """Return the correction of an event whose own data are now `data`; only what an entry holds is kept."""
     kept = {name: data[name] for name in sorted(_FIELDS & data.keys())}
-    fields = json.dumps(kept, separators=(",", ":"))
-    return Correction(event.source, event.id, instant_of(event.time), corrected, fields)
+    return Correction(event.source, event.id, instant_of(event.time), corrected, _json(kept))
 
 
 def annulled(event: EventRef, corrected: Key) -> Correction:
@@ -383,7 +383,3 @@ def _line(entry: Entry) -> list[str | int]:
     while not line[-1]:
         line.pop()
     return line
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"))

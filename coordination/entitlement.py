@@ -13,6 +13,7 @@ from coordination.contributions import Account, Entry, Summary
 
 _ONE: Final = 10_000  # a ratio of 1, in ten-thousandths
 _DAY: Final = timedelta(days=1)
+_json: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def first_day_without(delay: Entry) -> str:
 def encode(standing: Standing) -> bytes:
     """Return the compact JSON of a standing."""
     said = [standing.told.ratio, standing.told.full, standing.day]
-    return json.dumps(said, separators=(",", ":")).encode()
+    return _json(said).encode()
 
 
 def decode(stored: bytes) -> Standing:

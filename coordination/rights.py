@@ -20,6 +20,7 @@ QUARTERS: Final = 4
 
 _COLUMNS: Final = ("year", "quarter", "source", "status")
 _STATUSES: Final = ("law", "convention", "example")
+_json: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class ParameterError(ValueError):
@@ -142,7 +143,7 @@ def encode(told: Told) -> bytes:
         for name, by_year in (("recorded", told.recorded), ("mismatches", told.mismatches))
     }
     lines["waiting"] = list(told.waiting)
-    return json.dumps(lines, separators=(",", ":")).encode()
+    return _json(lines).encode()
 
 
 def decode(stored: bytes) -> Told:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Final
 
 from agents.requests import Request
@@ -46,7 +45,9 @@ def writes(before: File, after: File) -> Mapping[bytes, bytes | None]:
     """Return the state writes that make one file of the other."""
     found: dict[bytes, bytes | None] = {}
     if after.account is not before.account:
-        found[_key(b"account", after.mission, after.worker)] = contributions.encode(after.account)
+        stored = contributions.encode(after.account)
+        _remembered(stored, after.account)
+        found[_key(b"account", after.mission, after.worker)] = stored
     if after.told != before.told:
         found[_key(b"told", after.mission, after.worker)] = after.told
     if after.custody != before.custody:
@@ -83,6 +84,18 @@ def _key(name: bytes, mission: Kind, worker: str) -> bytes:
     return b"%s\0%s\0%s" % (name, mission.encode(), worker.encode())
 
 
-@lru_cache(maxsize=8_192)
+_RECENT: Final = 4_000
+_recent: dict[bytes, Account] = {}
+"""What was last written or read, by its bytes: a worker mostly has several events in a row."""
+
+
 def _account(stored: bytes) -> Account:
-    return contributions.decode(stored)
+    found = _recent.get(stored)
+    return _remembered(stored, contributions.decode(stored)) if found is None else found
+
+
+def _remembered(stored: bytes, account: Account) -> Account:
+    if len(_recent) >= _RECENT:
+        del _recent[next(iter(_recent))]
+    _recent[stored] = account
+    return account
