@@ -7,11 +7,12 @@ to the next, and moves on only when everything that the rehearsal saw at an inst
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from agents.emission import DEAD_LETTERS, INPUT_HEADER
 from agents.roles import ACTING, roles
 from agents.world import World
 from l233.errors import L233Error
@@ -23,11 +24,15 @@ from streaming.reading import Place, Reader, reader
 from streaming.records import Output, Record
 
 SETTLE_SECONDS: Final = 60.0
+RECEIPTS: Final = "l233.receipts"
 CASES: Final = "l233.cases"
 """Compacted, and of several states of a case in one transaction only the last is written."""
 
+_BY_PLACE: Final = frozenset({RECEIPTS, DEAD_LETTERS})
+"""What is refused is named by the place it lies at, which is another one here: a receipt is waited for."""
+
 Witness = tuple[str, bytes]
-"""Topic and CloudEvents id of a record."""
+"""Topic and CloudEvents id of a record, or, of a receipt, the place of the input that it answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,7 @@ def plan(inputs: Iterable[Input], world: World, until_ms: int | None = None) -> 
     written: list[Held] = []
     with quiet():
         for moment in Rehearsal(roles(ACTING, world), written.append).run(inputs, until_ms):
-            kept = [record for record in written if record.topic != CASES]
+            kept = [record for record in written if record.topic not in {CASES, *_BY_PLACE}]
             cases = {record.key or b"": record.value or b"" for record in written if record.topic == CASES}
             steps.append(Step(moment.at_ms, tuple(moment.taken), frozenset(map(_witness, kept)), cases))
             written.clear()
@@ -55,7 +60,8 @@ def plan(inputs: Iterable[Input], world: World, until_ms: int | None = None) -> 
 
 
 def _witness(record: Record) -> Witness:
-    return record.topic, next((value for name, value in record.headers if name == "ce_id"), b"")
+    wanted = INPUT_HEADER if record.topic == RECEIPTS else "ce_id"
+    return record.topic, next((value for name, value in record.headers if name == wanted), b"")
 
 
 async def play(
@@ -68,18 +74,19 @@ async def play(
 
     Raises L233Error when something that was rehearsed is not there in time.
     """
-    topics = sorted({topic for step in steps for topic, _ in step.witnesses} | {CASES})
+    topics = sorted({topic for step in steps for topic, _ in step.witnesses} | {CASES, RECEIPTS})
     async with poster(connection) as writing, reader(connection) as reading:
         seen = _Seen(reading, await reading.ends(await reading.places(topics)))
         for number, step in enumerate(steps, 1):
             set_clock(clock, datetime.fromtimestamp(step.at_ms / 1000, UTC))
-            for one in step.inputs:
-                record = one.record
-                await writing.put(
-                    [Output(record.topic, record.key, record.value, record.headers, record.partition)]
-                )
-            await seen.all_of(step)
+            places = await writing.put([_output(one.record) for one in step.inputs])
+            receipts = {(RECEIPTS, b"%d/%d" % place) for place in places}
+            await seen.all_of(replace(step, witnesses=step.witnesses | receipts))
             on_step(number)
+
+
+def _output(record: Held) -> Output:
+    return Output(record.topic, record.key, record.value, record.headers, record.partition)
 
 
 class _Seen:
