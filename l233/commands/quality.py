@@ -1,60 +1,119 @@
 """`l233 quality`: how well the self-employed are served, measured on the topics, against the objectives."""
 
+import sys
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from coordination.periods import LENGTHS, PARIS, Length, Period, PeriodError, day_of, parse, period_of
+from agents.world import World
+from coordination.directory import Directory
+from coordination.periods import (
+    LENGTHS,
+    PARIS,
+    Length,
+    Period,
+    PeriodError,
+    day_of,
+    length_of,
+    parse,
+    period_of,
+)
 from coordination.quality_report import Alert, Row
+from coordination.yearly import HeadReport
+from coordination.yearly import yearly as yearly_of
 from l233 import broker, quality
 from l233 import settings as configuration
+from l233 import yearly as heads_report
 from l233.errors import BadInput
 from l233.output import print_json, print_table, remark
 from l233.quality import Asked, Report
 from l233.reference import world
+from l233.settings import Settings
 
 app = typer.Typer(add_completion=False)
 
 
 @app.command(name="quality")
 def quality_(
+    *,
     organism: Annotated[
         str | None, typer.Option("--organism", help="Only this organism, activity by activity: cpam:311.")
     ] = None,
     period: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--period", help="2026-03-02, 2026-03, 2026-T1, 2026, or the running day, month, quarter, year."
         ),
-    ] = "month",
+    ] = None,
     measured: Annotated[
         bool,
         typer.Option("--measured", help="Add up what the role quality has told, not the records."),
     ] = False,
+    yearly: Annotated[
+        bool, typer.Option("--yearly", help="The heads' report: what stayed open after their reminders.")
+    ] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="With --yearly: print CSV.")] = False,
+    html: Annotated[bool, typer.Option("--html", help="With --yearly: print a page.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Compare what was measured with threshold and target: of everybody, or of one organism."""
+    if (csv or html) and not yearly:
+        raise BadInput("--csv and --html go with --yearly")
+    if yearly and organism is not None:
+        raise BadInput("--yearly tells of every organism: leave out --organism")
+    if csv + html + json > 1:
+        raise BadInput("--json, --csv and --html exclude each other")
     settings = configuration.load()
-    indicators, known = quality.objectives(), world(settings)
+    known, now = world(settings), settings.connection().clock.now_ms()
     if organism is not None and organism not in known.directory.organisms:
         raise BadInput(f"no organism {organism!r} is known: write an id such as cpam:311")
-    connection = settings.connection()
-    now = connection.clock.now_ms()
-    asked = Asked(_period(period, now), now, organism)
-    heads = quality.heads(known.directory, known.rulebook)
+    asked = Asked(_period(period or ("year" if yearly else "month"), now), now, organism)
+    if yearly and length_of(asked.period) != "year":
+        raise BadInput(f"the heads report by the year, and {asked.period.text} is none: write 2026")
+    told = _report(asked, known, settings, measured=measured)
+    if not yearly:
+        print_json(quality.as_json(told)) if json else _print(told)
+        return
+    cases = broker.run(heads_report.escalated(settings.connection()), settings)
+    made = datetime.fromtimestamp(now / 1000, PARIS)
+    reports = yearly_of(cases, asked.period, made, heads_report.HEADS)
+    if json:
+        print_json({"year": asked.period.text, "heads": heads_report.as_json(reports)})
+    elif csv:
+        sys.stdout.write(heads_report.as_csv(reports))
+    elif html:
+        page = heads_report.as_html(
+            reports, told.rows, known.directory, asked.period.text, f"{made:%Y-%m-%d}"
+        )
+        sys.stdout.write(page)
+    else:
+        _print(told)
+        _print_heads(reports, known.directory)
+
+
+def _report(asked: Asked, known: World, settings: Settings, *, measured: bool) -> Report:
+    connection, indicators = settings.connection(), quality.objectives()
     if measured:
         figures = broker.run(quality.measured(connection, indicators, asked.period), settings)
     else:
-        reading = broker.run(quality.read(connection, indicators, now), settings)
-        figures = reading.books.figures(now)
+        reading = broker.run(quality.read(connection, indicators, asked.as_of), settings)
+        figures = reading.books.figures(asked.as_of)
         if reading.unreadable:
             remark(f"{reading.unreadable} records can't be read and count for nothing")
-    told = quality.report(figures, indicators, asked, heads)
-    if json:
-        print_json(quality.as_json(told))
-    else:
-        _print(told)
+    return quality.report(figures, indicators, asked, quality.heads(known.directory, known.rulebook))
+
+
+def _print_heads(reports: Sequence[HeadReport], directory: Directory) -> None:
+    for report in reports:
+        print(
+            f"{report.head}: {report.escalated} missed deadlines escalated, {report.answered} answered by "
+            f"the end of the reminder, {len(report.open)} open after it"
+        )
+    rows = [(one.head, *heads_report.cells(one, directory)) for report in reports for one in report.open]
+    if rows:
+        print_table(("head", *heads_report.HEADINGS), rows)
 
 
 def _period(text: str, now: int) -> Period:

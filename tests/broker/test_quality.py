@@ -1,10 +1,14 @@
 """`l233 quality` on the whole system: months passing, late events, and a second computation that agrees."""
 
 import asyncio
+import csv
+import json
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +24,7 @@ from streaming.clock import set_clock
 from streaming.topics import Registry
 from tests.broker.quality_oracle import Found, Window, computed, nearest_rank
 from tests.broker.system import Input, publish
-from tests.broker.whole import Topics, environment, run
+from tests.broker.whole import Topics, environment, headers, run
 
 RAW = ("l233.decisions", "l233.acknowledgements", "l233.outcomes")
 END = datetime(2026, 4, 20, 9, tzinfo=UTC)
@@ -139,6 +143,27 @@ def test_a_person_reads_a_table_and_the_alerts(months: Months) -> None:
     assert "(to cnam)" in done.out
 
 
+def test_the_heads_report_lists_what_stayed_open_after_their_reminders(months: Months) -> None:
+    """Every escalation is counted with its head; CSV and page tell the same cases as JSON."""
+    raised = Counter(
+        json.loads(record.value or b"")["to"]
+        for record in asyncio.run(months.topics.read("l233.outcomes"))
+        if headers(record)["ce_type"] == "fr.l233.escalation.raised.v1"
+    )
+    done = run("quality", "--yearly", "--json")
+    assert (done.code, done.err) == (0, "")
+    found = {one["head"]: one for one in done.json["heads"]}
+    assert {head: one["escalated"] for head, one in found.items()} == {**dict.fromkeys(found, 0), **raised}
+    open_ = [(head, one["case"], one["organism"]) for head in found for one in found[head]["open"]]
+    assert open_, "a month without reports leaves something open"
+    rows = list(csv.DictReader(StringIO(run("quality", "--yearly", "--csv").out)))
+    assert [(row["head"], row["case"], row["organism"]) for row in rows] == open_
+    page = run("quality", "--yearly", "--html").out
+    assert all(case in page for _, case, _ in open_)
+    assert "worker:" not in page
+    assert "open after it\n" in run("quality", "--yearly").out
+
+
 def test_without_kafka_it_says_so_in_one_line(tmp_path: Path) -> None:
     """And what to do."""
     with environment(L233_BOOTSTRAP="127.0.0.1:1", L233_HOME=str(tmp_path)):
@@ -154,6 +179,10 @@ def test_without_kafka_it_says_so_in_one_line(tmp_path: Path) -> None:
         (("--period", "2026-13"), "is not in the calendar"),
         (("--period", "march"), "write 2026-03-02, 2026-03, 2026-T1 or 2026, or day, month, quarter, year"),
         (("--organism", "cpam:999"), "no organism 'cpam:999' is known"),
+        (("--yearly", "--period", "2026-03"), "the heads report by the year, and 2026-03 is none"),
+        (("--yearly", "--organism", "cpam:311"), "--yearly tells of every organism"),
+        (("--csv",), "--csv and --html go with --yearly"),
+        (("--yearly", "--csv", "--html"), "exclude each other"),
     ],
 )
 def test_what_it_cannot_read_is_told_in_one_line(options: tuple[str, str], said: str) -> None:
