@@ -31,13 +31,13 @@ class Request:
     @property
     def name(self) -> str:
         """The event's name, such as `contribution.paid`."""
-        return _name(self.event.type)
+        return name_of(self.event.type)
 
     @property
     def about(self) -> str:
         """The name of the event that a correction is about, of any other event its own."""
         corrects = self.mandate.corrects
-        return self.name if corrects is None else _name(corrects.type)
+        return self.name if corrects is None else name_of(corrects.type)
 
     @property
     def is_told(self) -> bool:
@@ -45,7 +45,8 @@ class Request:
         return self.name in _OWN_WORDS or (self.name == _ESCALATION and self.mandate.role != "informed")
 
 
-def _name(type_: str) -> str:
+def name_of(type_: str) -> str:
+    """Return the name of a type of ours: `fr.l233.contribution.paid.v1` is `contribution.paid`."""
     return type_.removeprefix(TYPE_PREFIX).removesuffix(".v1")
 
 

@@ -185,6 +185,22 @@ class Mandate:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountReleased:
+    """What one agent hands another of a worker who moved: his account, or an entry that came late for it.
+
+    `to` is the organism that gets it; `account` and `told` are as the agents store them; `event` is what they
+    are handed over because of; `passed` how often it was passed on, 0 for a whole account.
+    """
+
+    mission: Kind
+    to: str
+    account: str
+    told: str | None
+    event: EventRef
+    passed: int
+
+
+@dataclass(frozen=True, slots=True)
 class CaseEvent:
     """An event of a case and the decision that opened or joined it."""
 
@@ -336,9 +352,11 @@ RECEIPT: Final = TypeAdapter(Receipt)
 DEAD_LETTER: Final = TypeAdapter(DeadLetter)
 MANDATE: Final = TypeAdapter(Mandate)
 CASE: Final = TypeAdapter(CaseState)
+ACCOUNT: Final = TypeAdapter(AccountReleased)
 SITUATION: Final = TypeAdapter(Situation)
 
 DECISION_TYPE: Final = "fr.l233.decision.v1"
 RECEIPT_TYPE: Final = "fr.l233.receipt.v1"
 DEAD_LETTER_TYPE: Final = "fr.l233.dead-letter.v1"
 CASE_TYPE: Final = "fr.l233.case.v1"
+ACCOUNT_TYPE: Final = "fr.l233.account.released.v1"

@@ -3,7 +3,7 @@
 Everything between two agents is a record in an inbox, in the transaction of what caused it: exactly once.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from pydantic import TypeAdapter
@@ -11,15 +11,15 @@ from pydantic import TypeAdapter
 from agents.emission import MANDATE_HEADER, cloud_event
 from agents.missions.causes import Cause, cause_of
 from agents.missions.files import File
-from agents.requests import NOTHING, Acts, Request
+from agents.requests import NOTHING, Acts, Request, name_of
 from agents.world import World
 from coordination import ids
 from coordination.contributions import Account, encode, instant_of
 from coordination.custody import Move
 from coordination.situation import situation_of
 from schemas.codes import Kind
-from schemas.events import TerritoryChanged, type_of
-from schemas.records import MANDATE, EventRef, Mandate
+from schemas.events import TerritoryChanged
+from schemas.records import ACCOUNT, ACCOUNT_TYPE, MANDATE, AccountReleased, Mandate
 from streaming.records import Output
 
 MOVED: Final = "territory.changed"
@@ -29,26 +29,6 @@ LIMIT: Final = 3
 """So often an entry is passed on at most, should two agents each think that the other holds the account."""
 
 _REQUEST: Final = TypeAdapter(Request)
-
-
-@dataclass(frozen=True, slots=True)
-class Handed:
-    """What one agent hands another: a whole account with what was told of it, or what came late for it.
-
-    `to` is the organism that gets it; `account` and `told` are as they are stored; `event` is what they are
-    handed over because of, `name` its name; `passed` how often it was passed on, 0 for a whole account.
-    """
-
-    mission: Kind
-    to: str
-    account: str
-    told: str | None
-    event: EventRef
-    name: str
-    passed: int
-
-
-HANDED: Final = TypeAdapter(Handed)
 
 
 def moved(request: Request, file: File, world: World) -> tuple[File, Acts]:
@@ -66,7 +46,7 @@ def moved(request: Request, file: File, world: World) -> tuple[File, Acts]:
         return file, NOTHING
     if before == me and after not in (me, None):
         account, told = encode(file.account).decode(), None if file.told is None else file.told.decode()
-        handed = Handed(file.mission, joined, account, told, request.event, request.name, 0)
+        handed = AccountReleased(file.mission, joined, account, told, request.event, 0)
         given = replace(request.mandate, organism=joined)
         return replace(file, custody=custody), Acts(
             outputs=[record(handed, cause_of(request, world), given, world)]
@@ -81,17 +61,17 @@ def elsewhere(file: File, agent: str, world: World) -> str | None:
     return None if _agent(holder, world) in (None, agent) else holder
 
 
-def late(holder: str, mission: Kind, news: Account, cause: Cause, passed: int = 0) -> Handed:
+def late(holder: str, mission: Kind, news: Account, cause: Cause, passed: int = 0) -> AccountReleased:
     """Return what came late for the organism that holds the account, once more passed on."""
-    return Handed(mission, holder, encode(news).decode(), None, cause.event, cause.name, passed + 1)
+    return AccountReleased(mission, holder, encode(news).decode(), None, cause.event, passed + 1)
 
 
-def cause_handed(handed: Handed, request: Request, world: World) -> Cause:
+def cause_handed(handed: AccountReleased, request: Request, world: World) -> Cause:
     """Return what something was handed over because of, as the cause of what is told here."""
     mandate = request.mandate
     return Cause(
         event=handed.event,
-        name=handed.name,
+        name=name_of(handed.event.type),
         organism=mandate.organism,
         scheme=mandate.scheme,
         case=mandate.case,
@@ -113,17 +93,17 @@ def first_waiting(file: File) -> tuple[Request, File]:
     return _REQUEST.validate_json(first), replace(file, custody=replace(file.custody, waiting=tuple(rest)))
 
 
-def record(handed: Handed, cause: Cause, mandate: Mandate, world: World) -> Output:
+def record(handed: AccountReleased, cause: Cause, mandate: Mandate, world: World) -> Output:
     """Return what is handed over as a record for the agent that it goes to."""
     step = f"{RELEASED}/{handed.mission}/{handed.passed}"
     return cloud_event(
         f"l233.inbox.{_agent(handed.to, world)}",
-        type_=type_of(RELEASED),
+        type_=ACCOUNT_TYPE,
         id_=ids.emitted_id(cause.event, cause.scheme, cause.name, handed.to, step),
         role=cause.agent,
         subject=cause.event.subject,
         time=cause.at,
-        data=HANDED.dump_json(handed),
+        data=ACCOUNT.dump_json(handed),
         case=cause.case,
         cause=cause.event.id,
         marks=[(MANDATE_HEADER, MANDATE.dump_json(mandate))],

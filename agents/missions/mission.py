@@ -7,7 +7,6 @@ from typing import Protocol
 from agents.missions import handover
 from agents.missions.causes import Cause, cause_of
 from agents.missions.files import CORRECTIONS, File, known, opened, said_by, writes
-from agents.missions.handover import HANDED, Handed
 from agents.requests import NOTHING, Acts, Request, together
 from agents.world import World
 from coordination.acknowledgement import reported
@@ -15,6 +14,7 @@ from coordination.contributions import EMPTY, decode
 from coordination.outcomes import Outcome
 from coordination.reporting import reports_by_itself
 from schemas.codes import Kind
+from schemas.records import ACCOUNT, AccountReleased
 from streaming.records import Output, State
 
 
@@ -71,7 +71,7 @@ def _may_concern(mission: Mission, request: Request) -> bool:
 def _worked(mission: Mission, request: Request, file: File, world: World) -> tuple[File, Acts]:
     """Work one request: the file by then, and what is to be told."""
     if request.name == handover.RELEASED:
-        return _handed(mission, HANDED.validate_json(request.payload), request, file, world)
+        return _handed(mission, ACCOUNT.validate_json(request.payload), request, file, world)
     if file.custody.awaited:
         return handover.kept_waiting(request, file), Acts(report_waits=request.name in mission.asked)
     if request.name == handover.MOVED:
@@ -109,7 +109,7 @@ def _followed(mission: Mission, before: File, after: File, cause: Cause, world: 
 
 
 def _handed(
-    mission: Mission, handed: Handed, request: Request, file: File, world: World
+    mission: Mission, handed: AccountReleased, request: Request, file: File, world: World
 ) -> tuple[File, Acts]:
     """Take in what another agent hands over: a whole account, or what came late for one that is here."""
     if handed.mission != mission.kind:
@@ -128,7 +128,7 @@ def _handed(
 
 
 def _taken_over(
-    mission: Mission, handed: Handed, request: Request, file: File, world: World
+    mission: Mission, handed: AccountReleased, request: Request, file: File, world: World
 ) -> tuple[File, Acts]:
     """Take a worker's account over, with what was told of it; then work what waited for it, in order."""
     account, told = decode(handed.account.encode()), None if handed.told is None else handed.told.encode()
