@@ -12,6 +12,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from coordination.calendar import is_working_day
+from coordination.directory import Directory
+from schemas.outages import DeclaredOutage
 
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
@@ -74,6 +76,35 @@ class Outages:
 
 
 NO_OUTAGES: Final = Outages()
+
+
+class OutageError(ValueError):
+    """An outage that can't be: the message says what is wrong and what to do."""
+
+
+def outage_of(declared: DeclaredOutage, directory: Directory) -> Outage:
+    """Return a declared outage as clocks count it.
+
+    Raises OutageError for an organism that is not in the directory, a time without offset, an end before
+    the start.
+    """
+    if declared.organism not in directory.organisms:
+        raise OutageError(f"{declared.organism} is no organism of the directory: look at its id")
+    starts_ms = _milliseconds(declared.starts)
+    ends_ms = None if declared.ends is None else _milliseconds(declared.ends)
+    if ends_ms is not None and ends_ms <= starts_ms:
+        raise OutageError(f"an outage ends after its start: {declared.ends} is not after {declared.starts}")
+    return Outage(declared.organism, starts_ms, ends_ms)
+
+
+def _milliseconds(text: str) -> int:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        instant = datetime.min  # noqa: DTZ901  refused below, as every time without offset is
+    if instant.tzinfo is None:
+        raise OutageError(f"{text} is no instant: write it as 2026-03-02T08:30:00+01:00, offset included")
+    return int(instant.timestamp() * 1000)
 
 
 def moved_due(due: str, by_ms: int, zone: ZoneInfo, holidays: str | None) -> str:

@@ -33,6 +33,7 @@ COMMANDS: dict[str, str] = {
     "quality": "How well the self-employed are served, against the objectives of 2°.",
     "trace": "The whole story of a case: who was asked what, and what they answered.",
     "acknowledge": "What an organism says on a case: reported, settled or refused.",
+    "outage": "When an organism's own system is out of order: declare, end, withdraw, list.",
     "dead-letters": "Records that could not go on: list, show, redrive.",
     "check": "What production would decide about a file of events, without any Kafka.",
     "rehearse": "The whole system over a file of events, in memory, on a virtual clock.",

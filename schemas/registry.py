@@ -1,7 +1,7 @@
 """Everything that has a published schema: CloudEvents type -> what reads and describes its data.
 
-Three families: what is taken in (`INPUTS`), what is emitted (`EMITTED` by agents, `LIFE` of the scheme), the
-records on our topics. Four types are of the first two: one model, one schema.
+Four families: what is taken in (`INPUTS`), what is emitted (`EMITTED` by agents, `LIFE` of the scheme), the
+records on our topics, what organisms hand each other. Four types are of the first two: one model, one schema.
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,7 @@ from schemas import records
 from schemas.emitted import EMITTED
 from schemas.events import type_of
 from schemas.inputs import INPUTS
+from schemas.outages import OUTAGE, OUTAGE_TYPE
 from schemas.scheme import LIFE, SCHEME_VERSION, SCHEME_VERSION_TYPE
 
 
@@ -45,8 +46,12 @@ RECORDS: Final[Mapping[str, DataAdapter]] = MappingProxyType(
         records.DEAD_LETTER_TYPE: records.DEAD_LETTER,
         records.CASE_TYPE: records.CASE,
         SCHEME_VERSION_TYPE: SCHEME_VERSION,
+        OUTAGE_TYPE: OUTAGE,
     }
 )
-"""What stands on l233.decisions, l233.receipts, l233.dead-letters, l233.cases and l233.scheme."""
+"""What stands on l233.decisions, l233.receipts, l233.dead-letters, l233.cases, l233.scheme, l233.outages."""
 
-EVERY_TYPE: Final[Mapping[str, DataAdapter]] = MappingProxyType({**INPUT, **OUTPUT, **RECORDS})
+BETWEEN: Final[Mapping[str, DataAdapter]] = MappingProxyType({records.ACCOUNT_TYPE: records.ACCOUNT})
+"""What organisms hand each other, in their inboxes."""
+
+EVERY_TYPE: Final[Mapping[str, DataAdapter]] = MappingProxyType({**INPUT, **OUTPUT, **RECORDS, **BETWEEN})

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from agents.following import PublishedSchemes
+from agents.outages import DeclaredOutages
 from agents.roles import NAMES, UnknownRoleError, load_world, roles
 from agents.world import World
 from coordination.scheme_file import SchemeError
@@ -50,7 +51,7 @@ def worker(
     place = settings.state_folder / (name or socket.gethostname()) / cluster
     # State belongs to the cluster whose changelogs it follows: another one's is never mistaken for it.
     connection = replace(settings.connection(), state=place)
-    follows = [PublishedSchemes(world, keys).broadcast]
+    follows = [PublishedSchemes(world, keys).broadcast, DeclaredOutages(world).broadcast]
     raise typer.Exit(run(chosen, connection, health_file, follows))
 
 

@@ -8,6 +8,7 @@ from jsonschema import Draft202012Validator
 
 from schemas.events import type_of
 from schemas.inputs import EVENT_NAMES
+from schemas.outages import OUTAGE_TYPE
 from schemas.publish import ENVELOPE, PUBLISHED
 from schemas.refusal import REASONS, Refusal
 from schemas.registry import EVERY_TYPE, INPUT
@@ -18,9 +19,10 @@ from tests.contract.golden import EXAMPLES, INVALID, VALID, envelope, expected, 
 OF_NO_WORKER = {
     "fr.l233.quality.measured.v1",
     SCHEME_VERSION_TYPE,
+    OUTAGE_TYPE,
     *map(type_of, LIFE),
 }
-"""What is said of an organism over a time, or of the scheme: no worker is its subject."""
+"""What is said of an organism, or of the scheme: no worker is its subject."""
 ANYBODY = {"subject": "worker:0123456789abcdef0123456789abcdef"}
 
 
