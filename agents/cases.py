@@ -26,7 +26,7 @@ from coordination.case_facts import (
     Taken,
     Told,
 )
-from coordination.case_messages import asked, name_of
+from coordination.case_messages import MISMATCH, asked, mismatch, name_of
 from coordination.case_text import instant, milliseconds
 from coordination.case_view import published
 from coordination.cases import Case, Part, fold, nothing_of
@@ -130,7 +130,11 @@ class Cases:
             return asked(DECISION.validate_json(record.value), said["time"], self._world.directory)
         words, cause = _WORDS.validate_json(record.value), said.get("causationid")
         if record.topic == OUTCOMES:
-            return Happened(said["id"], said["time"], name_of(said["type"]), words.organism, cause)
+            name, mandate = name_of(said["type"]), dict(record.headers).get(MANDATE_HEADER)
+            if name == MISMATCH and mandate is not None:
+                asks, directory = MANDATE.validate_json(mandate), self._world.directory
+                return mismatch(said["id"], said["source"], said["time"], asks, directory)
+            return Happened(said["id"], said["time"], name, words.organism, cause)
         if (level := _LEVELS.get(said["type"])) is None:
             raise NoMessageError(f"{said['type']} is no acknowledgement: look at its producer")
         own = said["source"].startswith(OWN_SOURCE)

@@ -218,8 +218,14 @@ def _annulled(part: Part, correction: Asked) -> Part:
 
 
 def _stopped(part: Part, name: str, at: str) -> Part:
-    """End a clock beside the acknowledgements when the event that it waits for is known."""
-    return _end(part, at, "stopped") if part.ask.until == name else part
+    """End a clock beside the acknowledgements when what it waits for is known.
+
+    A difference of rights that opens anew is not resolved by what resolved it before.
+    """
+    ask = part.ask
+    if ask.until != name or (ask.level == "resolved" and milliseconds(at) < ask.start_ms):
+        return part
+    return _end(part, at, "stopped")
 
 
 # -- said and happened ----------------------------------------------------------------------------

@@ -23,13 +23,14 @@ def milliseconds(instant: str) -> int:
 
 @dataclass
 class Clockwork:
-    """One lane of `cases`, and all that it emitted."""
+    """One lane of `cases`, all that it emitted, and all that intake wrote before."""
 
     cases: Cases = field(default_factory=lambda: Cases(load_world(Registry.load())))
     memory: Memory = field(default_factory=Memory)
     emitted: list[Output] = field(default_factory=list)
     latest: dict[bytes, CaseState] = field(default_factory=dict)
     intake: Memory = field(default_factory=Memory)
+    routed: list[Output] = field(default_factory=list)
     fired: int = 0
 
     def happens(self, event: Kept, at: str | None = None) -> list[Output]:
@@ -38,6 +39,7 @@ class Clockwork:
         stamped = replace(event, timestamp=milliseconds(instant))
         result = IntakeAgent(load_world(Registry.load()))(stamped, self.intake)
         self.intake.kept.update({key: value for key, value in result.writes.items() if value is not None})
+        self.routed.extend(result.outputs)
         for output in result.outputs:
             self.hear(output, instant)
         return list(result.outputs)

@@ -42,7 +42,13 @@ class Memory:
 
 
 def event(
-    name: str, data: dict[str, object], *, id_: str = "e1", worker: str = WORKER, case: str | None = None
+    name: str,
+    data: dict[str, object],
+    *,
+    id_: str = "e1",
+    worker: str = WORKER,
+    case: str | None = None,
+    time: str = "2026-03-02T10:00:00+01:00",
 ) -> Kept:
     """Return an input record on the right partition."""
     attributes = {
@@ -50,7 +56,7 @@ def event(
         "source": "urn:test:producer",
         "type": f"fr.l233.{name}.v1",
         "subject": worker,
-        "time": "2026-03-02T10:00:00+01:00",
+        "time": time,
         "specversion": "1.0",
     }
     if case is not None:
