@@ -9,7 +9,7 @@ from agents.roles import NAMES
 from coordination.directory import parse_directory
 from schemas.events import type_of
 from schemas.inputs import INPUTS
-from schemas.registry import EVERY_TYPE, OUTPUT, RECORDS
+from schemas.registry import BETWEEN, EVERY_TYPE, OUTPUT, RECORDS
 from streaming.client import Limits
 from streaming.topics import Registry
 
@@ -97,7 +97,11 @@ def test_every_agent_of_the_directory_has_an_inbox_that_takes_any_event() -> Non
         assert inbox in REGISTRY.roles["intake"].outputs
         told = REGISTRY.topics[inbox].contracts
         assert told[: len(INPUTS)] == REGISTRY.topics["l233.events"].contracts
-        assert set(told[len(INPUTS) :]) == {type_of("rights.mismatch"), type_of("escalation.raised")}
+        assert set(told[len(INPUTS) :]) == {
+            type_of("rights.mismatch"),
+            type_of("escalation.raised"),
+            *BETWEEN,
+        }
 
 
 def test_organisms_and_cases_reach_every_inbox() -> None:
