@@ -26,8 +26,8 @@ class Standing:
 def standing(case: CaseState, at: str) -> Standing:
     """Return how a case stands at an instant (RFC 3339).
 
-    An annulled event expects nothing. Silence that is an answer, and what resolved a difference of rights, count
-    as given.
+    An annulled event expects nothing. Silence that is an answer, and what resolved a difference of rights,
+    count as given.
     """
     at_ms = milliseconds(at)
     expected = [part for part in case.recipients if part.ended != "annulled"]
