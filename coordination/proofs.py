@@ -24,10 +24,9 @@ def for_allowances(account: Account) -> tuple[str, ...]:
 
 
 def of_year(account: Account, year: int) -> tuple[str, ...]:
-    """Return the proof of payment of a year, by period. Source: CSS art. L225-1 (L)."""
-    facts = [
-        f"{period}: {_paid_of_due([said])}, base {euros(said.base)}" for period, said in account.periods(year)
-    ]
+    """Return the proof of payment of a year, by period, calls included. Source: CSS art. L225-1 (L)."""
+    periods = sorted(about for about in account.summaries if about.startswith(f"{year}-"))
+    facts = [fact for period in periods if (fact := _of_period(period, account.summaries[period]))]
     return tuple(facts) or (f"no contribution of {year} is known",)
 
 
@@ -38,6 +37,12 @@ def of_career(account: Account) -> tuple[str, ...]:
         by_year.setdefault(period[:4], []).append(said)
     facts = [f"{year}: {_paid_of_due(periods)}" for year, periods in by_year.items()]
     return tuple(facts) or ("no contribution is known",)
+
+
+def _of_period(period: str, said: Summary) -> str | None:
+    if said.named:
+        return f"{period}: {_paid_of_due([said])}, base {euros(said.base)}"
+    return None if said.called is None else f"{period}: {euros(said.called.due)} called, no payment is known"
 
 
 def _paid_of_due(periods: list[Summary]) -> str:

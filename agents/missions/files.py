@@ -26,6 +26,14 @@ class File:
     told: bytes | None = None
     custody: Custody = AT_HOME
 
+    def knowing(self, account: Account) -> "File":
+        """Return the file with another account."""
+        return File(self.mission, self.worker, account, self.told, self.custody)
+
+    def having_told(self, told: bytes | None) -> "File":
+        """Return the file once something else was told."""
+        return File(self.mission, self.worker, self.account, told, self.custody)
+
 
 def opened(mission: Kind, worker: str, state: State) -> File:
     """Return a worker's file in a mission."""
@@ -50,7 +58,7 @@ def writes(before: File, after: File) -> Mapping[bytes, bytes | None]:
         found[_key(b"account", after.mission, after.worker)] = stored
     if after.told != before.told:
         found[_key(b"told", after.mission, after.worker)] = after.told
-    if after.custody != before.custody:
+    if after.custody is not before.custody:
         found[_key(b"custody", after.mission, after.worker)] = custody.encode(after.custody)
     return found
 

@@ -55,7 +55,16 @@ def act(mission: Mission, request: Request, state: State, world: World) -> Acts:
     before = opened(mission.kind, request.event.subject, state)
     after, acts = _worked(mission, request, before, world)
     kept = writes(before, after)
-    return replace(acts, writes={**kept, **acts.writes}) if kept else acts
+    if not kept:
+        return acts
+    return Acts(
+        acts.outcomes,
+        acts.acknowledgements,
+        acts.outputs,
+        {**kept, **acts.writes},
+        acts.proofs,
+        acts.report_waits,
+    )
 
 
 def _may_concern(mission: Mission, request: Request) -> bool:
@@ -86,7 +95,7 @@ def _taken_in(mission: Mission, request: Request, file: File, world: World) -> t
     made = said_by(request, mission.takes)
     if made is None:
         return file, NOTHING
-    after = replace(file, account=known(file.account, made))
+    after = file.knowing(known(file.account, made))
     cause = cause_of(request, world)
     holder = handover.elsewhere(file, cause.agent, world)
     if holder is None:
@@ -100,7 +109,7 @@ def _followed(mission: Mission, before: File, after: File, cause: Cause, world: 
     if after.account is before.account:
         return before, NOTHING
     followed = mission.follow(before, after, cause, world)
-    return replace(after, told=followed.told), Acts(
+    return after.having_told(followed.told), Acts(
         followed.outcomes,
         outputs=followed.outputs,
         writes=mission.timers(before, after, cause, world),
@@ -120,7 +129,7 @@ def _handed(
         return handover.kept_waiting(request, file), NOTHING
     news, cause = decode(handed.account.encode()), handover.cause_handed(handed, request, world)
     holder = handover.elsewhere(file, cause.agent, world)
-    after = replace(file, account=file.account.merged(news))
+    after = file.knowing(file.account.merged(news))
     if holder is None or handed.passed >= handover.LIMIT:
         return _followed(mission, file, after, cause, world)
     late = handover.late(holder, file.mission, news, cause, handed.passed)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.missions import files
 from agents.missions.files import opened
 from tests.unit.agents.records import WORKER
 from tests.unit.agents.test_missions import (
@@ -112,6 +113,20 @@ def test_a_move_from_where_nobody_can_be_found_is_waited_for_in_vain_by_nobody()
     here.happen("territory.changed", MARCH.format(2), move(CAYENNE, mayotte, "2026-03-02"))
     here.happen("contribution.paid", MARCH.format(3), paid("900.00"))
     assert rights(here) == [("cgss:973", 2026, "4000.00", 2)]
+
+
+def test_workers_that_restart_after_every_event_tell_the_same() -> None:
+    """What they know is in their state: processes come and go."""
+    here = Town(WORLD)
+    for number, (name, day, data) in enumerate(_STORY):
+        here.publish(name, MARCH.format(day), data, id_=f"e{number}")
+        again = Town(WORLD)
+        again.memories, again.inboxes, again.said = here.memories, here.inboxes, here.said
+        files._recent.clear()
+        again.work()
+        here = again
+    told = [(name, dict(data)) for _, name, data in here.said]
+    assert sorted(map(repr, told)) == _IN_ORDER
 
 
 @given(st.randoms(use_true_random=False))
