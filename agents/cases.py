@@ -72,7 +72,7 @@ class Cases:
     """The handler of decisions, acknowledgements and outcomes: `l233.cases` has the latest of each case."""
 
     def __init__(self, world: World) -> None:
-        self._world = world
+        self.world = world
         self._recent: dict[bytes, Case] = {}
         """What was last written, by its bytes: a case mostly hears several messages in a row."""
 
@@ -106,7 +106,7 @@ class Cases:
         case = self._case(stored, case_id, worker)
         facts: list[Fact] = [Armed(None)]
         outputs: list[Output] = []
-        for fact in deadlines.due(case, timer.at_ms, Law(self._heads, self._world.outages)):
+        for fact in deadlines.due(case, timer.at_ms, Law(self._heads, self.world.outages)):
             case = fold(case, fact)
             facts.append(fact)
             if not isinstance(fact, Moved):
@@ -127,12 +127,12 @@ class Cases:
             problem = "no data" if record.value is None else f"no {', '.join(missing)}"
             raise NoMessageError(f"a record of {record.topic} has {problem}: look at its producer")
         if record.topic == DECISIONS:
-            return asked(DECISION.validate_json(record.value), said["time"], self._world.directory)
+            return asked(DECISION.validate_json(record.value), said["time"], self.world.directory)
         words, cause = _WORDS.validate_json(record.value), said.get("causationid")
         if record.topic == OUTCOMES:
             name, mandate = name_of(said["type"]), dict(record.headers).get(MANDATE_HEADER)
             if name == MISMATCH and mandate is not None:
-                asks, directory = MANDATE.validate_json(mandate), self._world.directory
+                asks, directory = MANDATE.validate_json(mandate), self.world.directory
                 return mismatch(said["id"], said["source"], said["time"], asks, directory)
             return Happened(said["id"], said["time"], name, words.organism, cause)
         if (level := _LEVELS.get(said["type"])) is None:
@@ -170,7 +170,7 @@ class Cases:
         """Return an acknowledgement from outside for the agent of its organism, with the part it answers."""
         if held.headers:
             mandate = MANDATE.dump_json(case_voice.mandate_of_part(case, part))
-            agent = self._world.directory.organisms[held.said.organism].agent
+            agent = self.world.directory.organisms[held.said.organism].agent
             headers = [*((name, value.encode()) for name, value in held.headers), (MANDATE_HEADER, mandate)]
             yield Output(f"l233.inbox.{agent}", case.worker.encode(), held.payload.encode(), headers)
 
@@ -219,7 +219,7 @@ class Cases:
         event = case_voice.outcome(case, fact)
         yield outcome(ROLE, event)
         if isinstance(fact, Raised):
-            directory = self._world.directory
+            directory = self.world.directory
             mandate = case_voice.mandate_of_head(case, fact, directory)
             yield cloud_event(
                 f"l233.inbox.{directory.organisms[fact.to].agent}",
@@ -235,8 +235,8 @@ class Cases:
             )
 
     def _heads(self, scheme: str, organism: str) -> Sequence[str]:
-        kind = self._world.directory.organisms[organism].kind
-        return self._world.rulebook.version(scheme).heads.get(kind, ())
+        kind = self.world.directory.organisms[organism].kind
+        return self.world.rulebook.version(scheme).heads.get(kind, ())
 
 
 def case_key(worker: str, case: str) -> bytes:
