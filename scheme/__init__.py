@@ -26,7 +26,7 @@ def territories() -> str:
 
 
 def parameters() -> str:
-    """Return what a validated quarter costs by year: CSV of year, quarter (euros of income), source, status."""
+    """Return what a validated quarter costs by year: CSV of year, quarter (euros), source, status."""
     return files(__name__).joinpath("parameters.csv").read_text(encoding="utf-8")
 
 
