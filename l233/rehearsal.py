@@ -25,9 +25,11 @@ from l233.rehearsal_memory import Memory
 from schemas.events import TYPE_PREFIX
 from schemas.records import DEAD_LETTER, RECEIPT
 from schemas.refusal import Violation
-from streaming.handling import Role
-from streaming.records import Output, Result, TimedHandler
-from streaming.timers import Timer, due_at
+from streaming import parking
+from streaming.handling import PUT_OFF_MS, Role
+from streaming.parking import Retry
+from streaming.records import Output, Record, Result, TimedHandler
+from streaming.timers import Timer, due_at, timer_key
 
 EMITTED: Final = frozenset({"l233.acknowledgements", "l233.outcomes"})
 """The topics of what l233 emits."""
@@ -142,6 +144,8 @@ class _Part(NamedTuple):
 
     role: Role
     memory: Memory
+    parked: set[bytes]
+    """Keys of which something waits (`streaming.parking`)."""
 
 
 @contextmanager
@@ -157,6 +161,16 @@ def quiet() -> Iterator[None]:
         gc.set_threshold(*thresholds)
 
 
+def _handled(part: _Part, record: Record) -> Result:
+    """Return what a record causes, or, if the handler fails on it, its dead letter alone. Raises Retry."""
+    try:
+        return part.role.handler(record, part.memory)
+    except Retry:
+        raise
+    except Exception as error:  # isolation, as in a lane
+        return Result(part.role.dead_letter(record, error))
+
+
 class Rehearsal:
     """Every role, its state, and what is due."""
 
@@ -165,7 +179,7 @@ class Rehearsal:
         self._on_record: Final = on_record
         self._due: list[tuple[int, int, bytes]] = []
         """Instant, number of the role, key of the timer: a heap. A timer that was cancelled stays in it."""
-        self._parts: Final = [_Part(role, self._memory(number)) for number, role in enumerate(roles)]
+        self._parts: Final = [_Part(role, self._memory(number), set()) for number, role in enumerate(roles)]
         self._readers: Final[dict[str, list[_Part]]] = defaultdict(list)
         for part in self._parts:
             for topic in part.role.inputs:
@@ -220,11 +234,37 @@ class Rehearsal:
         while queue:
             record = queue.popleft()
             for part in self._readers[record.topic]:
-                try:
-                    result = part.role.handler(record, part.memory)
-                except Exception as error:  # isolation, as in a lane
-                    result = Result(part.role.dead_letter(record, error))
-                self._apply(part, result)
+                self._work(part, record)
+
+    def _work(self, part: _Part, record: Held) -> None:
+        """Take what a record causes; park it when it can't be worked now, or others of its key wait."""
+        key = record.key or b""
+        if key in part.parked and (queue := parking.Queue.read(key, part.memory)) is not None:
+            part.memory.take(queue.joined(record))
+            return
+        try:
+            result = _handled(part, record)
+        except Retry as retry:
+            part.memory.take(parking.parked(record, retry, self._moment.at_ms))
+            part.parked.add(key)
+            return
+        self._apply(part, result)
+
+    def _try_again(self, part: _Part, key: bytes) -> None:
+        """Work what is parked under a key, in order, until all is done or the next one must wait again."""
+        queue, done, now = parking.Queue.read(key, part.memory), 0, self._moment.at_ms
+        if queue is None:
+            return
+        for record in queue.waiting(part.memory, now):
+            try:
+                result = _handled(part, record)
+            except Retry as retry:
+                part.memory.take(queue.put_off(done, retry, now))
+                return
+            self._apply(part, result)
+            done += 1
+        part.memory.take(queue.passed(done, now))
+        part.parked.discard(key)
 
     def _fire(self, until_ms: int) -> bool:
         """Fire what is due, the earliest first; say whether anything was."""
@@ -238,17 +278,25 @@ class Rehearsal:
             fired = True
             self._line = None
             part.memory.take({key: None})
-            timer = Timer.read(key, value)
-            handler = part.role.handler
-            if not isinstance(handler, TimedHandler):
-                raise TypeError(f"{part.role.name} has a timer but takes none")
-            try:
-                self._apply(part, handler.due(timer, part.memory))
-            except Exception as error:  # told; in production it would be put off again and again
-                failed = f"{part.role.name}: {type(error).__name__}: {error}"
-                self._moment.failed_timers.append(failed)
+            self._fire_one(part, Timer.read(key, value))
             self._cascade()
         return fired
+
+    def _fire_one(self, part: _Part, timer: Timer) -> None:
+        waiting = parking.owner(timer.name)
+        if waiting is not None:
+            self._try_again(part, waiting)
+            return
+        handler = part.role.handler
+        if not isinstance(handler, TimedHandler):
+            raise TypeError(f"{part.role.name} has a timer but takes none")
+        try:
+            self._apply(part, handler.due(timer, part.memory))
+        except Retry as retry:
+            later = timer_key(self._moment.at_ms + (retry.after_ms or PUT_OFF_MS), timer.name)
+            part.memory.take({later: timer.value})
+        except Exception as error:  # told; in production it would be put off again and again
+            self._moment.failed_timers.append(f"{part.role.name}: {type(error).__name__}: {error}")
 
     def _apply(self, part: _Part, result: Result) -> None:
         part.memory.take(result.writes)

@@ -5,11 +5,17 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
 
+from pydantic import ValidationError
+
+from coordination.directory import Directory
+from coordination.outages import OutageError, Outages, outage_of
 from coordination.partitioning import partition_of
-from l233.event_file import Line, event_lines, require_json
+from l233.errors import BadInput
+from l233.event_file import Line, event_lines, place, require_json
 from l233.rehearsal import Held, Input
 from schemas.envelope import CONTENT_TYPE, STRUCTURED, Envelope, Headers, pack_binary, unpack_structured
 from schemas.events import TYPE_PREFIX
+from schemas.outages import OUTAGE
 from schemas.types import parse_time
 from streaming.topics import INPUT
 
@@ -45,6 +51,30 @@ def in_order(
         found.append((at, _input(number, at, text, envelope, partitions)))
     found.sort(key=lambda one: one[0])  # stable: the order of the lines within one time
     return [one for _, one in found]
+
+
+def outages(file: str, directory: Directory) -> Outages:
+    """Return the outages that a file declares, one a line, all known from the beginning.
+
+    Raises BadInput, naming the line.
+    """
+    found = []
+    for line in event_lines(file):
+        try:
+            found.append(outage_of(OUTAGE.validate_json(line.text), directory))
+        except ValidationError as error:
+            raise BadInput(
+                f"{place(file, line.number)} declares no outage: {_first(error)}; write "
+                '{"organism": "cpam:311", "starts": "2026-03-09T08:00:00+01:00", "ends": null}'
+            ) from error
+        except OutageError as error:
+            raise BadInput(f"{place(file, line.number)}: {error}") from error
+    return Outages.of(found)
+
+
+def _first(error: ValidationError) -> str:
+    told = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    return f"{'/'.join(map(str, told['loc'])) or 'the line'}: {told['msg']}"
 
 
 def milliseconds(at: datetime) -> int:

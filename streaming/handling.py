@@ -19,7 +19,7 @@ from streaming.timers import Timer, timer_key
 from streaming.transaction import Writer
 
 _log = structlog.get_logger(__name__)
-_PUT_OFF_MS: Final = 60_000
+PUT_OFF_MS: Final = 60_000
 """How much later a timer on which the handler fails is tried again."""
 _PARKED: Final = 200
 """Parked records of one key worked in one go."""
@@ -193,11 +193,11 @@ class Handling:
             result = self._role.handler.due(timer, overlay)
             self._check(result, writer)
         except Retry as retry:
-            later = timer_key(now + (retry.after_ms or _PUT_OFF_MS), timer.name)
+            later = timer_key(now + (retry.after_ms or PUT_OFF_MS), timer.name)
             result = Result(writes={later: timer.value})
         except Exception as error:  # isolation: told in the log and in the count
             self._count_unexpected(error, f"timer {timer.at_ms}")
-            later = timer_key(now + _PUT_OFF_MS, timer.name)
+            later = timer_key(now + PUT_OFF_MS, timer.name)
             result = Result(writes={later: timer.value})
         else:
             self._unexpected_in_a_row = 0

@@ -45,6 +45,10 @@ def rehearse(
     scheme: Annotated[
         str | None, typer.Option(help="A version of the scheme, or a file that holds one: always in force.")
     ] = None,
+    outages: Annotated[
+        str | None,
+        typer.Option(help="Outages of organisms, JSON, one a line: {organism, starts, ends}; - for stdin."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the emitted events, one JSON a line.")] = False,
 ) -> None:
     """Rehearse offline everything that would happen: who answers what and when, and what would be late."""
@@ -55,6 +59,8 @@ def rehearse(
     known = deciding_world(settings)
     if scheme is not None:
         known = replace(known, rulebook=_only(scheme, known))
+    if outages is not None:
+        known = replace(known, outages=rehearsal_input.outages(outages, known.directory))
     inputs = rehearsal_input.read(file, known.registry.topics[INPUT].partitions)
     refused: list[Refused] = []
     taken = 0

@@ -3,23 +3,29 @@
 import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from coordination.outages import Outages, outage_of
 from l233 import rehearsal_input
 from l233 import settings as configuration
+from l233.declaring import declare, key_of, withdraw
 from l233.local_kafka import LocalKafka
 from l233.playing import plan, play
 from l233.reference import world
 from l233.rehearsal import OWN_SOURCE, Input
 from l233.running import passing
 from l233.telling import end_of_day
+from schemas.outages import DeclaredOutage
+from streaming.client import Connection
 from streaming.clock import set_clock
 from streaming.reading import reader
 from streaming.records import Record
 from streaming.topics import INPUT, Registry
+from tests.broker.system import create_topics
 from tests.golden.sagas import Saga, differences, readable, sagas
 
 SAGAS = sagas()
@@ -38,20 +44,30 @@ def emitted(tmp_path_factory: pytest.TempPathFactory, local_kafka: LocalKafka) -
     known = world(settings)
     partitions = known.registry.topics[INPUT].partitions
     inputs = sorted((one for saga in SAGAS for one in inputs_of(saga, partitions)), key=lambda one: one.at_ms)
+    declared = {
+        key_of(one["organism"], one["starts"]): DeclaredOutage(**one)
+        for saga in SAGAS
+        for one in saga.outages
+    }
+    known = replace(known, outages=Outages.of(outage_of(one, known.directory) for one in declared.values()))
     steps = plan(inputs, known, max(rehearsal_input.milliseconds(end(saga)) for saga in SAGAS))
     set_clock(clock, datetime.fromtimestamp(steps[0].at_ms / 1000, UTC) - timedelta(days=1))
     settings = settings.model_copy(update={"clock": clock})
-    with passing(local_kafka, settings, Registry.load(), folder) as system:
-        connection = system.settings.connection()
+    asyncio.run(create_topics(local_kafka.bootstrap, Registry.load()))
+    connection = Connection(local_kafka.bootstrap, folder)
+    asyncio.run(declare(connection, declared, "2026-01-01T00:00:00Z"))  # every worker reads them first
+    with passing(local_kafka, settings, Registry.load(), folder):
         asyncio.run(play(connection, clock, steps))
         yield asyncio.run(everything(connection))
+    for key in declared:
+        asyncio.run(withdraw(connection, key))
 
 
 def end(saga: Saga) -> datetime:
     return end_of_day(date.fromisoformat(saga.until))
 
 
-async def everything(connection: Any) -> list[Record]:  # noqa: ANN401
+async def everything(connection: Connection) -> list[Record]:
     async with reader(connection) as reading:
         ends = await reading.ends(await reading.places(EMITTED))
         return [record async for batch in reading.read(ends) for record in batch]

@@ -26,6 +26,14 @@ class Saga:
     until: str
     inputs: tuple[Mapping[str, Any], ...]
     expected: tuple[Mapping[str, Any], ...]
+    outages: tuple[Mapping[str, Any], ...]
+    """Organisms out of order, as operators declare them."""
+
+    @property
+    def options(self) -> list[str]:
+        """What `l233 rehearse` is told beside the file."""
+        given = ["--until", self.until]
+        return [*given, "--outages", str(self.folder / "outages.jsonl")] if self.outages else given
 
     @property
     def file(self) -> Path:
@@ -48,6 +56,7 @@ def read(folder: Path) -> Saga:
         told["until"],
         _lines(folder / "input.jsonl"),
         _lines(folder / "expected.jsonl"),
+        _lines(folder / "outages.jsonl") if (folder / "outages.jsonl").exists() else (),
     )
 
 

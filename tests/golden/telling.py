@@ -30,6 +30,10 @@ def _entries(saga: Saga) -> Iterator[tuple[datetime, int, str]]:
     for event in saga.inputs:
         said = f"**{name(event['type'])}** `{event['id']}` (case `{event['correlationid']}`): "
         yield _at(event), 0, said + _data(event["data"]) + "\n"
+    for outage in saga.outages:
+        yield _at({"time": outage["starts"]}), 0, f"{outage['organism']} is **out of order**\n"
+        if outage["ends"] is not None:
+            yield _at({"time": outage["ends"]}), 0, f"{outage['organism']} is back\n"
     for event in saga.expected:
         organism = event["data"].get("organism", "")
         own = {key: value for key, value in event["data"].items() if key != "organism"}

@@ -16,7 +16,7 @@ SAGAS = [pytest.param(saga, id=saga.folder.name) for saga in sagas()]
 @pytest.mark.parametrize("saga", SAGAS)
 def test_what_comes_in_makes_what_comes_out(saga: Saga, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing is missing and nothing is too much."""
-    done = run(capsys, "rehearse", saga.file, "--until", saga.until, "--json")
+    done = run(capsys, "rehearse", saga.file, *saga.options, "--json")
     assert differences(saga.expected, readable(saga, done.lines)) == []
 
 
@@ -31,7 +31,7 @@ def test_it_is_told_in_the_order_of_time_line_case_and_organism(
         line = lines.get(event.get("causationid"), len(lines))
         return at, line, event["correlationid"], event["data"]["organism"]
 
-    done = run(capsys, "rehearse", saga.file, "--until", saga.until, "--json")
+    done = run(capsys, "rehearse", saga.file, *saga.options, "--json")
     assert done.lines
     by_input = [event for event in done.lines if event.get("causationid") in lines]
     assert [json.dumps(event) for event in by_input] == [

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -28,8 +29,12 @@ def rehearsed(saga: Saga) -> list[Held]:
     records: list[Held] = []
     inputs = rehearsal_input.read(str(saga.file), WORLD.registry.topics[INPUT].partitions)
     until = rehearsal_input.milliseconds(end_of_day(date.fromisoformat(saga.until)))
+    file = saga.folder / "outages.jsonl"
+    known = (
+        replace(WORLD, outages=rehearsal_input.outages(str(file), WORLD.directory)) if saga.outages else WORLD
+    )
     with quiet():
-        for _ in Rehearsal(roles(ACTING, WORLD), records.append).run(inputs, until):
+        for _ in Rehearsal(roles(ACTING, known), records.append).run(inputs, until):
             pass
     return records
 
