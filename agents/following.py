@@ -4,7 +4,8 @@ What is published is judged as `l233 scheme publish` judged it, by this worker's
 that may not be in force is told in the log and changes nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -19,13 +20,15 @@ from coordination.scheme_version import Files, Signed, admit, faults, gaps, read
 from coordination.signing import Trusted, trust
 from schemas.scheme import SCHEME_VERSION, SCHEME_VERSION_TYPE, SchemeVersion
 from streaming.broadcast import Broadcast
+from streaming.errors import DeliveryError
 from streaming.records import Record
 
 SCHEME_TOPIC: Final = "l233.scheme"
+_TYPE: Final = "ce_type"
 _log = structlog.get_logger(__name__)
 
 
-class NoSchemeError(Exception):
+class NoSchemeError(DeliveryError):
     """No version of the scheme may be in force: nothing can be routed (CSS art. L233-1)."""
 
 
@@ -60,7 +63,7 @@ class PublishedSchemes:
     def __init__(self, world: World, trusted: Trusted) -> None:
         self._world = world
         self._trusted = trusted
-        self._judged: set[tuple[str, str]] = set()
+        self._refused: set[SchemeVersion] = set()
 
     @property
     def broadcast(self) -> Broadcast:
@@ -69,58 +72,69 @@ class PublishedSchemes:
 
     def take(self, records: Sequence[Record]) -> None:
         """Take what was published, in order. Raises NoSchemeError while there is no version at all."""
-        for version in versions_in(records):
-            self._judge(version)
+        told = told_on_topic(records)
+        for offset in told.unreadable:
+            _log.error("scheme_unreadable", offset=offset)
+        new = [version for version in told.versions if version not in self._refused]
+        judged = judge(new, self._world, self._trusted)
+        for version, why in judged.refused:
+            self._refused.add(version)
+            _log.error("scheme_refused", scheme=version.scheme, what=why)
+        if judged.admitted:
+            more = [signed.scheme for signed in judged.admitted]
+            self._world.rulebook = Rulebook((*self._world.rulebook.schemes, *more))
+            for scheme_ in more:
+                _log.info("scheme_adopted", scheme=scheme_.version, in_force=scheme_.in_force.isoformat())
         if not self._world.rulebook.schemes:
             raise NoSchemeError(
                 "no version of the scheme may be in force: the shipped one is an example, which production "
                 "refuses, and none is published that the trusted keys signed: `l233 scheme publish FILE`"
             )
 
-    def _judge(self, version: SchemeVersion) -> None:
-        identity = version.scheme, version.sha256
-        if identity in self._judged:
-            return
-        self._judged.add(identity)
-        known = self._world.rulebook.schemes
-        for signed in admitted([version], self._world, self._trusted):
-            self._world.rulebook = Rulebook((*known, signed.scheme))
-            since = signed.scheme.in_force.isoformat()
-            _log.info("scheme_adopted", scheme=signed.scheme.version, in_force=since)
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the topic of the scheme says: versions in order; and the offsets of what can't be read as one."""
+
+    versions: tuple[SchemeVersion, ...]
+    unreadable: tuple[int, ...]
 
 
-def admitted(versions: Sequence[SchemeVersion], world: World, trusted: Trusted) -> list[Signed]:
-    """Return those of the published versions that may be in force beside those the world has, in order.
+def told_on_topic(records: Sequence[Record]) -> Told:
+    """Read the versions among the records of the topic; their life as events lies beside them."""
+    versions: list[SchemeVersion] = []
+    unreadable: list[int] = []
+    for record in records:
+        if record.value is None or (_TYPE, SCHEME_VERSION_TYPE.encode()) not in record.headers:
+            continue
+        try:
+            versions.append(SCHEME_VERSION.validate_json(record.value))
+        except ValidationError:
+            unreadable.append(record.offset)
+    return Told(tuple(versions), tuple(unreadable))
 
-    One that the world has already is left out; one that may not be in force is told in the log.
-    """
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Which published versions may be in force beside those the world has, and which not, and why."""
+
+    admitted: tuple[Signed, ...]
+    refused: tuple[tuple[SchemeVersion, str], ...]
+
+
+def judge(versions: Sequence[SchemeVersion], world: World, trusted: Trusted) -> Judged:
+    """Judge published versions in order. One that the world has already is left out."""
     known = list(world.rulebook.schemes)
     found: list[Signed] = []
+    refused: list[tuple[SchemeVersion, str]] = []
     for version in versions:
         if any((one.version, one.hash) == (version.scheme, version.sha256) for one in known):
             continue
         try:
             signed = admit(version, known, world.directory, trusted)
         except SchemeError as error:
-            _log.error("scheme_refused", scheme=version.scheme, what=str(error))
-            continue
-        known.append(signed.scheme)
-        found.append(signed)
-    return found
-
-
-def versions_in(records: Sequence[Record]) -> list[SchemeVersion]:
-    """Return the versions among what the topic says; what is no version of ours is told in the log."""
-    found = []
-    for record in records:
-        if _headers(record).get("ce_type") != SCHEME_VERSION_TYPE.encode() or record.value is None:
-            continue
-        try:
-            found.append(SCHEME_VERSION.validate_json(record.value))
-        except ValidationError as error:
-            _log.error("scheme_unreadable", offset=record.offset, what=error.title)
-    return found
-
-
-def _headers(record: Record) -> Mapping[str, bytes]:
-    return dict(record.headers)
+            refused.append((version, str(error)))
+        else:
+            known.append(signed.scheme)
+            found.append(signed)
+    return Judged(tuple(found), tuple(refused))

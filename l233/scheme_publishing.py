@@ -6,7 +6,7 @@ One publisher at a time, and what it decides by is what it has read after it bec
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from agents.following import SCHEME_TOPIC, admitted, versions_in
+from agents.following import SCHEME_TOPIC, judge, told_on_topic
 from agents.world import World
 from coordination.scheme_life import Said, on_publication
 from coordination.scheme_version import Signed, require_in_force_to_be
@@ -43,7 +43,8 @@ async def publish(signed: Signed, world: World, trusted: Trusted, connection: Co
         for record in records:
             if (record.scheme, record.sha256) == (this.version, this.hash):
                 return Published(signed, record.published, ())
-        known = [*world.rulebook.schemes, *(one.scheme for one in admitted(records, world, trusted))]
+        admitted = judge(records, world, trusted).admitted
+        known = [*world.rulebook.schemes, *(one.scheme for one in admitted)]
         others = [other for other in known if (other.version, other.hash) != (this.version, this.hash)]
         now = instant(connection)
         require_in_force_to_be(signed, now, others, trusted)
@@ -58,11 +59,11 @@ def instant(connection: Connection) -> datetime:
     return _EPOCH + timedelta(milliseconds=connection.clock.now_ms())
 
 
-async def read(connection: Connection) -> list[SchemeVersion]:
-    """Return every version that was published, in order; of what is no version, the log tells."""
+async def read(connection: Connection) -> tuple[SchemeVersion, ...]:
+    """Return every version that was published, in order; what can't be read as one is passed over."""
     async with reader(connection) as source:
         ends = await source.ends(await source.places([SCHEME_TOPIC]))
-        return versions_in([record async for batch in source.read(ends) for record in batch])
+        return told_on_topic([record async for batch in source.read(ends) for record in batch]).versions
 
 
 def _output(said: Said) -> Output:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypedDict
 
 import scheme
-from agents.following import admitted
+from agents.following import judge
 from agents.world import World
 from coordination.directory import Directory
 from coordination.lifecycle import State, missing, stage, state, succession_faults
@@ -67,7 +67,7 @@ def all_versions(
 
     A published version that workers refuse stands as far as its signatures bring it, never in force.
     """
-    fit = [one.scheme for one in admitted(records, world, trusted)]
+    fit = [one.scheme for one in judge(records, world, trusted).admitted]
     side_by_side = [*world.rulebook.schemes, *fit]
     published = {(record.scheme, record.sha256): record for record in records}
     told: list[Told] = []
@@ -80,8 +80,8 @@ def all_versions(
         try:
             signed = read_record(record, world.directory)
         except SchemeError:
-            continue  # told in the log, as every worker tells it
-        among = (side_by_side, now) if signed.scheme in fit else None
+            continue  # workers tell of it in their logs
+        among = (side_by_side, now) if signed.scheme.hash in {one.hash for one in fit} else None
         one = tell_version(signed, trusted, "published", among)
         one["published"] = record.published
         told.append(one)

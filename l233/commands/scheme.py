@@ -129,7 +129,7 @@ def show(
     if file is not None:
         versions = [tell_version(read_version(file, directory()), keys, str(file))]
     else:
-        records = broker.run(read(connection), settings) if published else []
+        records = broker.run(read(connection), settings) if published else ()
         versions = all_versions(world(settings), keys, records, now)
     current = next((one["scheme"] for one in versions if one["state"] == "in force"), None)
     if json:
