@@ -23,7 +23,7 @@ from l233.local_kafka import temporary
 from l233.running import passing
 from l233.settings import Settings
 from schemas.envelope import STRUCTURED, pack_binary, pack_structured, unpack, unpack_structured
-from schemas.events import CONTRACTS
+from schemas.inputs import INPUTS
 from schemas.records import DEAD_LETTER_TYPE
 from schemas.refusal import REASONS
 from schemas.strict_json import RepeatedKeyError, UnreadableJsonError, read
@@ -165,7 +165,7 @@ def test_check_decides_as_intake_does(whole: Whole, tmp_path: Path) -> None:
     assert set(REASONS) - found.keys() == {"no_rule", "unexpected"}
     routed = [text for text, one in zip(lines, checked.lines, strict=True) if one["verdict"] == "routed"]
     events = [validate(unpack_structured(text)) for text in routed]
-    assert {event.name for event in events if isinstance(event, Event)} == set(CONTRACTS)
+    assert {event.name for event in events if isinstance(event, Event)} == set(INPUTS)
 
 
 def shown(receipt: Mapping[str, Any]) -> dict[str, object]:
