@@ -5,7 +5,7 @@ What a case makes of it stands in `coordination`; here it becomes records, state
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from typing import Final, get_args
 
 from pydantic import TypeAdapter
@@ -35,7 +35,7 @@ from coordination.outside import GRACE_MS, OWN_SOURCE, is_ready, judge
 from coordination.settling import settlements
 from schemas.events import type_of
 from schemas.records import CASE_TYPE, DECISION, MANDATE, RECEIPT, RECEIPT_TYPE, Level
-from streaming.records import Output, Record, Result, State
+from streaming.records import Later, Output, Record, Result, State
 from streaming.timers import Timer, timer_key
 
 ROLE: Final = "cases"
@@ -44,6 +44,8 @@ ACKNOWLEDGEMENTS: Final = "l233.acknowledgements"
 TOPIC: Final = "l233.cases"
 _OWN: Final = source(ROLE)
 _RECENT: Final = 4_000
+_SMALL: Final = 256 * 1024
+"""Facts of a case, in bytes, whose public state is sure to fit its topic: it is a few times as large."""
 _LEVELS: Final[Mapping[str, Level]] = {
     type_of(f"acknowledgement.{level}"): level for level in get_args(Level)
 }
@@ -201,18 +203,8 @@ class Cases:
         if len(self._recent) >= _RECENT:
             del self._recent[next(iter(self._recent))]
         self._recent[data] = case
-        latest = cloud_event(
-            TOPIC,
-            type_=CASE_TYPE,
-            id_=case.id,
-            role=ROLE,
-            subject=case.worker,
-            time=at,
-            data=published(case),
-            case=case.id,
-            key=key,
-        )
-        return Result(outputs, writes, [latest])
+        latest = Later(TOPIC, key, partial(_shown, case, key, at))
+        return Result(outputs, writes, [latest if len(data) < _SMALL else latest.output()])
 
     def _aloud(self, case: Case, fact: Told | Raised) -> Iterable[Output]:
         """Return what the clock says as records; an escalation goes to its head, too."""
@@ -242,6 +234,21 @@ class Cases:
 def case_key(worker: str, case: str) -> bytes:
     """Return the key of a case: with the worker, since producers may give two workers one case id."""
     return f"{worker}/{case}".encode()
+
+
+def _shown(case: Case, key: bytes, at: str) -> Output:
+    """Return the public state of a case as a record."""
+    return cloud_event(
+        TOPIC,
+        type_=CASE_TYPE,
+        id_=case.id,
+        role=ROLE,
+        subject=case.worker,
+        time=at,
+        data=published(case),
+        case=case.id,
+        key=key,
+    )
 
 
 def _settle(case: Case, facts: list[Fact], outputs: list[Output]) -> Case:

@@ -4,6 +4,7 @@ import base64
 import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import PurePath
 from typing import Final
 
@@ -60,17 +61,22 @@ def cloud_event(
     key: bytes | None = None,
 ) -> Output:
     """Return an emitted event as a record. Its key is the worker unless another is given."""
-    said = {"id": id_, "source": source(role), "type": type_, "time": time}
+    headers = [*_unchanging(role, type_), ("ce_id", id_.encode()), ("ce_time", time.encode())]
     if subject is not None:
-        said["subject"] = subject
+        worker = subject.encode()
+        headers.append(("ce_subject", worker))
+        key = worker if key is None else key
     if case is not None:
-        said["correlationid"] = case
+        headers.append(("ce_correlationid", case.encode()))
     if cause is not None:
-        said["causationid"] = cause
-    headers, value = pack_binary(said, data)
-    if key is None and subject is not None:
-        key = subject.encode()
-    return Output(topic, key, value, [*headers, *marks])
+        headers.append(("ce_causationid", cause.encode()))
+    return Output(topic, key, data, [*headers, *marks])
+
+
+@lru_cache
+def _unchanging(role: str, type_: str) -> Headers:
+    """Return the headers that all events of one type have that one role emits."""
+    return pack_binary({"source": source(role), "type": type_}, b"")[0]
 
 
 def outcome(role: str, made: Outcome) -> Output:

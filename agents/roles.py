@@ -21,7 +21,7 @@ from coordination.directory import parse_directory
 from coordination.quality_objectives import read_objectives
 from coordination.rulebook import Rulebook
 from coordination.signing import Trusted
-from streaming.handling import Role
+from streaming.handling import GATHER, Role
 from streaming.records import Handler, Output, Record
 from streaming.topics import Registry
 
@@ -35,6 +35,11 @@ _HANDLERS: Mapping[str, Callable[[World], Handler]] = {
 NAMES: Sequence[str] = tuple(_HANDLERS)
 ACTING: Sequence[str] = tuple(name for name in NAMES if name != "quality")
 """The roles that make what happens; quality looks on."""
+
+
+_GATHER: Mapping[str, float] = {"intake": 0.2, "cases": 0.5, "quality": 2.0}
+"""Where a busy lane gathers longer than the usual 0.1 s. What intake commits together reaches the organisms
+together, so they need not gather again; for cases and quality nobody waits."""
 
 
 class UnknownRoleError(ValueError):
@@ -71,6 +76,7 @@ def _role(name: str, world: World) -> Role:
         dead_letter=intake.failed if name == intake.ROLE else partial(_isolate, name),
         tombstones_kept_ms=world.registry.topics[topics.state].delete_retention_ms,
         takes={topic: world.registry.topics[topic].max_message_bytes for topic in topics.all},
+        gather=_GATHER.get(name, GATHER),
     )
 
 

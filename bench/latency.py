@@ -93,10 +93,15 @@ def event_id(headers: Sequence[tuple[str, bytes]], name: str = "ce_id") -> bytes
 
 
 def l233_answer(load: Load, message: Message, at: float) -> None:
-    """Count an acknowledgement: each `registered` announces one `received`."""
+    """Count an acknowledgement: each `registered` announces one `received`.
+
+    Those to what an organism asks of another in turn are a third hop, and not counted.
+    """
     headers = message.headers() or []
     event = event_id(headers, "ce_causationid")
     kind = event_id(headers, "ce_type")
+    if event not in load.due:
+        return
     if kind == REGISTERED:
         load.announced(event)
     elif kind == RECEIVED:

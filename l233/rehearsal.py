@@ -28,7 +28,7 @@ from schemas.refusal import Violation
 from streaming import parking
 from streaming.handling import PUT_OFF_MS, Role
 from streaming.parking import Retry
-from streaming.records import Output, Record, Result, TimedHandler
+from streaming.records import Later, Output, Record, Result, TimedHandler
 from streaming.timers import Timer, due_at, timer_key
 
 EMITTED: Final = frozenset({"l233.acknowledgements", "l233.outcomes"})
@@ -184,7 +184,7 @@ class Rehearsal:
         for part in self._parts:
             for topic in part.role.inputs:
                 self._readers[topic].append(part)
-        self.latest: Final[dict[str, bytes | None]] = {}
+        self.latest: Final[dict[str, Output | Later]] = {}
         """What was last written to each compacted topic, whatever its key."""
         self._offsets: Final[dict[str, int]] = defaultdict(int)
         self._queue: Final[deque[Held]] = deque()
@@ -302,10 +302,10 @@ class Rehearsal:
         part.memory.take(result.writes)
         for output in result.outputs:
             self._put(part, output)
-        for output in result.latest:
-            self.latest[output.topic] = output.value
-            if output.topic in self._readers or self._on_record is not None:
-                self._put(part, output)
+        for latest in result.latest:
+            self.latest[latest.topic] = latest
+            if latest.topic in self._readers or self._on_record is not None:
+                self._put(part, latest.output() if isinstance(latest, Later) else latest)
 
     def _refuse(self, part: _Part, reason: str, errors: tuple[Violation, ...]) -> None:
         self._moment.refused.append(Refused(self._line, part.role.name, reason, errors))

@@ -173,7 +173,7 @@ def _folded(records: Iterable[Record], world: World, end: datetime) -> CaseState
     for _ in rehearsal.run(inputs, milliseconds(end)):
         pass
     latest = rehearsal.latest.get(CASES)
-    return None if latest is None else CASE.validate_json(latest)
+    return None if latest is None else CASE.validate_json(latest.value or b"")
 
 
 def _told_at(record: Record) -> datetime:

@@ -39,8 +39,12 @@ _USUAL: Final = {CONTENT_TYPE: "datacontenttype"} | {
         "time",
         "recordedtime",
         "correlationid",
+        "causationid",
     )
 }
+_HEADERS: Final = {attribute: header for header, attribute in _USUAL.items() if header != CONTENT_TYPE}
+_JSON: Final = (CONTENT_TYPE, b"application/json")
+_VERSION: Final = (PREFIX + "specversion", b"1.0")
 _NO_CLOUDEVENT = Violation(
     "",
     f"expected a CloudEvent: headers {PREFIX}id, {PREFIX}source, {PREFIX}type… with the data as the value, "
@@ -189,14 +193,13 @@ def _structured_data(event: dict[str, JsonValue], violations: list[Violation]) -
 
 def pack_binary(attributes: Mapping[str, Attribute], payload: bytes) -> tuple[list[tuple[str, bytes]], bytes]:
     """Headers and value of a record in binary mode; `payload` is the data as JSON bytes."""
-    headers = [(CONTENT_TYPE, b"application/json")]
-    if "specversion" not in attributes:
-        headers.append(("ce_specversion", b"1.0"))
+    headers = [_JSON] if "specversion" in attributes else [_JSON, _VERSION]
     for name, value in attributes.items():
+        text = value if isinstance(value, str) else attribute_text(value)  # nearly always a string
         if name == "datacontenttype":
-            headers[0] = (CONTENT_TYPE, attribute_text(value).encode())
+            headers[0] = (CONTENT_TYPE, text.encode())
         else:
-            headers.append((PREFIX + name, attribute_text(value).encode()))
+            headers.append((_HEADERS.get(name) or PREFIX + name, text.encode()))
     return headers, payload
 
 

@@ -15,8 +15,8 @@ class Limits:
     """Records worked in one transaction; what arrives meanwhile is gathered into the next."""
     slice_bytes: int = 4 * 1024 * 1024
     """Bytes worked in one transaction."""
-    gather: float = 0.1
-    """The least time from one transaction of a lane to its next: what arrives meanwhile shares its cost."""
+    fetch_bytes: int = 256 * 1024
+    """What is worth a fetch before a busy role has gathered."""
     tell_interval: float = 1.0
     """How often a lane tells its group where it is, for tools that show lag; no lane starts from there."""
     lane_bytes: int = 16 * 1024 * 1024

@@ -5,13 +5,14 @@ per message (about 100 µs) is paid once per slice, and offsets are committed by
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 import aiokafka
 from aiokafka import TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
+from mode.utils.futures import maybe_async
 
 from streaming.records import Slice
 
@@ -21,10 +22,36 @@ if TYPE_CHECKING:
 
 ASK_SECONDS = 10.0
 """How long a broker may take to say how far an input goes."""
+_IDLE_MS: Final = 500
+"""How long a broker holds a fetch back while there is nothing."""
+_FETCHES: Final = 4
+"""Fetches of a busy role in the time that its lanes gather."""
 
 
 class SliceThread(driver.AIOKafkaConsumerThread):
-    """Builds the consumer with the isolation and the security that our inputs need."""
+    """Faust's seat of the consumer, here without a thread: it lives in the loop that its lanes live in.
+
+    In a thread of its own each fetch changes threads four times, and each time waits while a lane computes.
+    """
+
+    _busy = False
+
+    async def start(self) -> None:
+        """Start the consumer in this loop."""
+        self._thread_started.set()
+        await self._default_start()
+        await self.on_thread_started()
+
+    def _stopped_set(self) -> None:
+        self._stopped.set()
+
+    async def on_stop(self) -> None:
+        """Stop what a thread would stop at its end."""
+        await self._shutdown_thread()
+
+    async def call_thread(self, fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  Faust's signature
+        """Call at once: there is no other thread."""
+        return await maybe_async(fun(*args, **kwargs))
 
     def _create_worker_consumer(self, transport: driver.Transport) -> aiokafka.AIOKafkaConsumer:
         app: RoleApp = self.consumer.app
@@ -44,19 +71,45 @@ class SliceThread(driver.AIOKafkaConsumerThread):
             heartbeat_interval_ms=int(limits.session_timeout * 1000 / 4),
             max_poll_interval_ms=int(app.conf.broker_max_poll_interval * 1000),
             max_partition_fetch_bytes=2 * 1024 * 1024,
-            fetch_max_wait_ms=500,
+            fetch_max_wait_ms=_IDLE_MS,
         )
 
+    async def _fetch_records(
+        self,
+        consumer: aiokafka.AIOKafkaConsumer,
+        active_partitions: set[TP],
+        timeout: float | None = None,  # noqa: ASYNC109  Faust's signature
+        max_records: int | None = None,
+    ) -> Mapping[TopicPartition, Any]:
+        """Fetch; when something came, let Kafka gather a little of what comes next, else ask for it at once.
+
+        A fetch and its slices cost a millisecond, whatever is in them; a busy lane gathers for longer anyway.
+        """
+        app: RoleApp = self.consumer.app
+        hold = app.lanes.role.gather / _FETCHES
+        if self._busy:
+            timeout = min(timeout or 0, 2 * hold)
+        found: Mapping[TopicPartition, Any] = await super()._fetch_records(
+            consumer, active_partitions, timeout=timeout, max_records=max_records
+        )
+        if self._busy != bool(found):
+            self._busy = bool(found)
+            # What aiokafka puts into its next request: it offers no way to change that under way.
+            fetcher: Any = consumer._fetcher  # noqa: SLF001
+            fetcher._fetch_max_wait_ms = int(hold * 1000) if self._busy else _IDLE_MS  # noqa: SLF001
+            fetcher._fetch_min_bytes = app.connection.limits.fetch_bytes if self._busy else 1  # noqa: SLF001
+        return found
+
     async def pause(self, places: Iterable[TopicPartition]) -> None:
-        """Stop fetching, on the consumer's own thread."""
+        """Stop fetching."""
         await self.call_thread(self._pause, tuple(places))
 
     async def resume(self, places: Iterable[TopicPartition]) -> None:
-        """Fetch again, on the consumer's own thread."""
+        """Fetch again."""
         await self.call_thread(self._resume, tuple(places))
 
     async def move(self, offsets: Mapping[TopicPartition, int | None]) -> None:
-        """Seek to these offsets (None: the beginning), on the consumer's own thread."""
+        """Seek to these offsets (None: the beginning)."""
         await self.call_thread(self._move, dict(offsets))
 
     async def _pause(self, places: tuple[TopicPartition, ...]) -> None:
@@ -104,7 +157,7 @@ class SliceConsumer(driver.Consumer):
     _thread: SliceThread
 
     def _new_consumer_thread(self) -> SliceThread:
-        return SliceThread(self, loop=self.loop, beacon=self.beacon)
+        return SliceThread(self, loop=self.loop, thread_loop=self.loop, beacon=self.beacon)
 
     def _places(self, number: int) -> set[TP]:
         return {TP(topic, number) for topic in self.app.lanes.role.inputs}

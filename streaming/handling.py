@@ -23,6 +23,8 @@ PUT_OFF_MS: Final = 60_000
 """How much later a timer on which the handler fails is tried again."""
 _PARKED: Final = 200
 """Parked records of one key worked in one go."""
+GATHER: Final = 0.1
+"""What a busy lane gathers, in seconds, unless its role says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,9 @@ class Role:
     tombstones_kept_ms: int = 7 * 24 * 3600 * 1000
     takes: Mapping[str, int] = field(default_factory=dict)
     """The largest record that a topic takes, in bytes; `Limits.output_bytes` for one that is not named."""
+    gather: float = GATHER
+    """The least time from one transaction of a busy lane to its next, in seconds: what arrives meanwhile
+    shares the cost of one. An idle lane begins at once, and so does one that has a full slice."""
 
     @property
     def group(self) -> str:
@@ -154,7 +159,8 @@ class Handling:
     def _check(self, result: Result, writer: Writer) -> None:
         """Raise `RecordTooLarge` for anything that its topic, or the changelog, would refuse."""
         for output in (*result.outputs, *result.latest):
-            writer.check(output)
+            if isinstance(output, Output):
+                writer.check(output)
         for key, value in result.writes.items():
             writer.check(Output(self._role.changelog, key, value))
 

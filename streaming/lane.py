@@ -75,8 +75,11 @@ class Lane:
         self._waiting: deque[tuple[Sequence[Record], int]] = deque()
         """Slices, each with its bytes."""
         self._waiting_bytes = 0
+        self._waiting_records = 0
         self._paused = False
         self._arrived = asyncio.Event()
+        self._enough = asyncio.Event()
+        """Nothing more is worth waiting for: a full slice waits, or the lane closes."""
         self._closing = False
         self._failures_in_a_row = 0
         self._next: dict[str, int] = {}
@@ -121,7 +124,10 @@ class Lane:
         size = _size(records)
         self._waiting.append((records, size))
         self._waiting_bytes += size
+        self._waiting_records += len(records)
         self._arrived.set()
+        if self._waiting_records >= self._limits.slice_records:
+            self._enough.set()
         if self._waiting_bytes > self._limits.lane_bytes and not self._paused:
             self._paused = True
             await self._flow.pause(self.number)
@@ -136,6 +142,9 @@ class Lane:
             count += len(records)
             size += bytes_
         self._waiting_bytes -= size
+        self._waiting_records -= count
+        if self._waiting_records < self._limits.slice_records and not self._closing:
+            self._enough.clear()
         if not self._waiting:
             self._arrived.clear()
         if self._paused and self._waiting_bytes < self._limits.lane_bytes // 2:
@@ -235,8 +244,9 @@ class Lane:
         """Forget what waits and the writer whose outcome is unknown."""
         self.working = False
         self._waiting.clear()
-        self._waiting_bytes = 0
+        self._waiting_bytes = self._waiting_records = 0
         self._arrived.clear()
+        self._enough.clear()
         if self._writer is not None:
             writer, self._writer = self._writer, None
             with contextlib.suppress(KafkaError, OSError):  # its failure is what brought us here
@@ -246,6 +256,7 @@ class Lane:
         """Let the transaction under way end, within the bound, and release the state."""
         self._closing = True
         self._arrived.set()
+        self._enough.set()
         _, late = await asyncio.wait([task], timeout=self._limits.close_timeout)
         if late:
             task.cancel()
@@ -287,8 +298,10 @@ class Lane:
             async with asyncio.timeout(max(min(waits), 0.0) if waits else None):
                 await self._arrived.wait()
         if not self._closing:
-            await asyncio.sleep(self._begin_at - self._now())
-            self._begin_at = self._now() + self._limits.gather
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(self._begin_at):
+                    await self._enough.wait()
+            self._begin_at = self._now() + self._role.gather
 
     # -- timers -----------------------------------------------------------------------------------
 
@@ -360,7 +373,7 @@ class Lane:
         await writer.begin()
         overlay = Overlay(store)
         yield overlay, writer
-        for output in overlay.latest.values():
+        for output in overlay.latest():
             writer.add(output)
         positions = {**self.progress.positions, **moved}
         overlay.writes[changelog.POSITIONS] = changelog.encode_positions(positions)

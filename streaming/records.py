@@ -1,6 +1,6 @@
 """What goes in and out of a lane: records read from Kafka, outputs to write, and a handler between them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, Self, runtime_checkable
 
@@ -67,6 +67,33 @@ class Output(NamedTuple):
     """None: the lane's own number, which is right for everything keyed by the same worker."""
 
 
+class Later:
+    """An output to a compacted topic that is made only if it is the last of its key in its transaction.
+
+    For what is known to fit its topic: its size is not looked at before it is written.
+    """
+
+    __slots__ = ("_made", "_make", "key", "topic")
+
+    def __init__(self, topic: str, key: bytes | None, make: Callable[[], Output]) -> None:
+        """Take what makes the output, of this topic and key."""
+        self.topic = topic
+        self.key = key
+        self._make = make
+        self._made: Output | None = None
+
+    def output(self) -> Output:
+        """Return the output."""
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    @property
+    def value(self) -> bytes | None:
+        """The output's value."""
+        return self.output().value
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """All that one record causes, taken together or not at all."""
@@ -74,7 +101,7 @@ class Result:
     outputs: Sequence[Output] = ()
     writes: Mapping[bytes, bytes | None] = field(default_factory=dict)
     """State writes; None deletes."""
-    latest: Sequence[Output] = ()
+    latest: Sequence[Output | Later] = ()
     """Outputs to compacted topics: of several with one key in a transaction, only the last is written."""
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from rocksdict import Options, Rdict, WriteBatch
 
 from streaming.errors import StateInUse
-from streaming.records import Output, Result
+from streaming.records import Later, Output, Result
 
 RESERVED = b"\x00"
 """Keys that begin with this byte belong to the delivery, not to a handler."""
@@ -103,7 +103,7 @@ class Overlay:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.writes: dict[bytes, bytes | None] = {}
-        self.latest: dict[tuple[str, bytes | None], Output] = {}
+        self._latest: dict[tuple[str, bytes | None], Output | Later] = {}
 
     def get(self, key: bytes) -> bytes | None:
         """Return the newest value under `key`, or None."""
@@ -122,4 +122,9 @@ class Overlay:
         """Add what one record writes."""
         self.writes.update(result.writes)
         for output in result.latest:
-            self.latest[output.topic, output.key] = output
+            self._latest[output.topic, output.key] = output
+
+    def latest(self) -> Iterator[Output]:
+        """Return the outputs to compacted topics, of each key the last."""
+        for output in self._latest.values():
+            yield output.output() if isinstance(output, Later) else output

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.conn import AIOKafkaConnection
+from aiokafka.protocol.fetch import FetchRequest
 from confluent_kafka import Producer
 
 from streaming import changelog
@@ -455,5 +458,56 @@ def test_an_input_that_a_role_no_longer_reads_may_go(bench: Bench) -> None:
         await one.feed(values)
         async with one.worker():
             assert unbroken(await one.counted(120), per_key([*values, *values, *values]))
+
+    asyncio.run(scenario())
+
+
+def test_a_busy_role_fetches_what_gathers_and_not_each_record(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kafka holds a fetch back while more comes: a fetch for every few records would cost more than the work.
+
+    It is also the canary for how aiokafka is told: at its next release the way to say so may be another.
+    """
+    fetches = 0
+    send = AIOKafkaConnection.send
+
+    def counting(connection: AIOKafkaConnection, request: Any, expect_response: bool = True) -> Any:  # noqa: ANN401  aiokafka's own
+        nonlocal fetches
+        fetches += type(request) is FetchRequest
+        return send(connection, request, expect_response)
+
+    async def scenario() -> None:
+        nonlocal fetches
+        async with (
+            bench.worker(role=replace(bench.role(), gather=2.0)),
+            AIOKafkaProducer(bootstrap_servers=bench.bootstrap) as producer,
+        ):
+            await bench.feed(records(40))
+            await bench.counted(40)
+            monkeypatch.setattr(AIOKafkaConnection, "send", counting)
+            began = time.monotonic()
+            for number in range(100):
+                await producer.send_and_wait(bench.topic("in"), b"v%d" % number, key=b"k%d" % (number % 40))
+                await asyncio.sleep(0.01)
+            seconds = time.monotonic() - began
+            monkeypatch.undo()
+            await bench.counted(140)
+        assert fetches <= 5 + seconds * 4, f"{fetches} fetches in {seconds:.1f} s"
+
+    asyncio.run(scenario())
+
+
+def test_an_idle_lane_begins_at_once_and_a_full_one_too(bench: Bench) -> None:
+    """Gathering is for what is neither: here it would take longer than the test waits."""
+    bench.limits = replace(bench.limits, slice_records=200)
+    values = records(5_000)
+
+    async def scenario() -> None:
+        async with bench.worker(role=replace(bench.role(), gather=60.0)):
+            await bench.feed(records(4, keys=1))
+            assert len(await bench.read("out", 4, seconds=20)) == 4
+            await bench.feed(values)
+            assert len(await bench.read("out", 4_000, seconds=40)) >= 4_000
 
     asyncio.run(scenario())

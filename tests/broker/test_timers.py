@@ -4,7 +4,7 @@ import asyncio
 import shutil
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -150,8 +150,8 @@ def test_a_timer_on_which_the_handler_fails_is_put_off_and_the_others_fire(bench
     """Its failure is its own, and it is tried again until it succeeds."""
     alarms = Alarms(bench.topic("out"), fails=lambda timer: timer.name == b"bad" and not healed)
     healed = False
-    bench.limits = Limits(session_timeout=6.0, failures_in_a_row=6, gather=0.0)
-    role = bench.role(alarms)
+    bench.limits = Limits(session_timeout=6.0, failures_in_a_row=6)
+    role = replace(bench.role(alarms), gather=0.0)
 
     async def scenario() -> None:
         nonlocal healed
