@@ -1,7 +1,7 @@
 """Running something against Kafka from a command: what goes wrong there is told in one line."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TypeVar
 
 from aiokafka.errors import (
@@ -35,8 +35,13 @@ def run(work: Coroutine[object, object, T], settings: Settings) -> T:
 
     Raises what `in_one_line` makes of a KafkaError, and L233Error for a topic that is missing.
     """
+    return guarded(lambda: asyncio.run(work), settings)
+
+
+def guarded(work: Callable[[], T], settings: Settings) -> T:
+    """Return what `work` returns; raises what `run` does."""
     try:
-        return asyncio.run(work)
+        return work()
     except KafkaError as error:
         raise in_one_line(error, settings) from error
     except TopicMissingError as error:

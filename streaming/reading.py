@@ -53,6 +53,12 @@ class Reader:
             raise TopicMissingError("a topic was deleted while it was read") from error
         return {(at.topic, at.partition): offset for ends in answers for at, offset in ends.items()}
 
+    async def at(self, places: Iterable[Place], timestamp: int) -> dict[Place, int]:
+        """Return the first offset of each place that is of `timestamp` (ms) or later, where there is one."""
+        asked = {TopicPartition(*place): timestamp for place in places}
+        found = await self._consumer.offsets_for_times(asked)
+        return {(at.topic, at.partition): one.offset for at, one in found.items() if one is not None}
+
     async def worked(self, group: str) -> dict[Place, int]:
         """Return the next offset that a role's lanes have committed per place; empty before the first."""
         offsets = await self._admin.list_consumer_group_offsets(group)

@@ -1,0 +1,229 @@
+"""Decides whether an event would be decided today as it was then: by the code of today, the scheme of then.
+
+What decided then is taken from what was recorded: the worker's situation from the decision, whether the event
+was seen before from its receipt. So a range of the stream can be looked at alone.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal, assert_never
+
+from coordination import remembered, situation
+from coordination.intake import Intake
+from coordination.situation import History
+from coordination.verdicts import Duplicate, InputRecord, Memory, Refused, Rekeyed, Routed, Verdict
+from schemas.content import DIGEST_BYTES, content_digest
+from schemas.envelope import unpack
+from schemas.events import TYPE_PREFIX
+from schemas.records import DECISION, RECEIPT, Decision, InputRef, Receipt
+from schemas.validation import Event, validate
+
+Outcome = Literal["identical", "different", "missing", "extra", "unsupported"]
+"""How today's verdict stands to what was recorded.
+
+missing: nothing was recorded of an input. extra: something was recorded of an input that is not there.
+unsupported: what decided then was not recorded with it; only a replay that rebuilds state can tell.
+"""
+
+_OTHER_CONTENT: Final = b"\0" * DIGEST_BYTES
+_REMEMBERED: Final = frozenset({"contract", "conflicting_duplicate", "outside_scheme", "ambiguous_territory"})
+"""Reasons that may come of what was remembered, which a dead letter does not tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the topics say became of an input record.
+
+    `decision` and `refused` are the data of the decision and of the dead letter as they stand in Kafka.
+    """
+
+    decision: bytes | None = None
+    refused: bytes | None = None
+    duplicate: bool = False
+
+    @property
+    def nothing(self) -> bool:
+        """Whether the topics say nothing of it."""
+        return self.decision is None and self.refused is None and not self.duplicate
+
+
+NOTHING: Final = Recorded()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that differs: a JSON pointer into the decision, or `/verdict`; what was, what would be."""
+
+    path: str
+    then: object
+    now: object
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What came of one input record.
+
+    `rule` is the event's name; `said` is today's verdict as bytes, the same wherever it is given.
+    """
+
+    outcome: Outcome
+    rule: str
+    said: bytes
+    differences: tuple[Difference, ...] = ()
+
+
+def compare(
+    record: InputRecord, recorded: Recorded, intake: Intake, memory: Memory | None = None
+) -> Compared:
+    """Return how today's verdict on a record stands to what was recorded of it.
+
+    Args:
+        record: the input record.
+        recorded: what the topics say became of it.
+        intake: today's code with the scheme versions to decide by.
+        memory: what was remembered then, where it was rebuilt; None: take it from what was recorded.
+    """
+    verdict = intake.judge(record, _recorded_inputs(record, recorded) if memory is None else memory)
+    return compared(verdict, recorded, rebuilt=memory is not None)
+
+
+def compared(verdict: Verdict, recorded: Recorded, *, rebuilt: bool) -> Compared:
+    """Return how a verdict stands to what was recorded."""
+    rule, said = _told(verdict)
+    if recorded.nothing and not isinstance(verdict, Rekeyed):  # a record that was put back is recorded there
+        return Compared("missing", rule, said)
+    differences = tuple(_differences(verdict, said, recorded))
+    if not differences:
+        return Compared("identical", rule, said)
+    if not rebuilt and recorded.refused is not None:
+        reason = json.loads(recorded.refused)["reason"]
+        if reason in _REMEMBERED and not isinstance(verdict, Duplicate):
+            return Compared("unsupported", rule, said, differences)
+    return Compared("different", rule, said, differences)
+
+
+def _told(verdict: Verdict) -> tuple[str, bytes]:
+    """Return the rule, or what stands for it, and the verdict as bytes."""
+    match verdict:
+        case Routed():
+            return verdict.decision.rule, DECISION.dump_json(verdict.decision)
+        case Duplicate():
+            return verdict.event.name, b"duplicate"
+        case Refused():
+            found = verdict.refusal
+            said = {"reason": found.reason, "errors": [error._asdict() for error in found.errors]}
+            return found.reason, json.dumps(said, sort_keys=True).encode()
+        case Rekeyed():
+            return "rekeyed", b"rekeyed %d" % verdict.partition
+        case _:
+            assert_never(verdict)
+
+
+def _differences(verdict: Verdict, said: bytes, recorded: Recorded) -> Iterator[Difference]:
+    then, now = _kind_then(recorded), _kind(verdict)
+    if then != now:
+        yield Difference("/verdict", then, now)
+    elif isinstance(verdict, Routed) and said != recorded.decision:
+        yield from _within(json.loads(recorded.decision or b"{}"), json.loads(said), "")
+    elif isinstance(verdict, Refused) and recorded.refused is not None:
+        letter, today = json.loads(recorded.refused), json.loads(said)
+        for part in ("reason", "errors"):
+            if letter[part] != today[part]:
+                yield Difference(f"/{part}", letter[part], today[part])
+
+
+def _kind(verdict: Verdict) -> str:
+    match verdict:
+        case Routed():
+            return "routed"
+        case Duplicate():
+            return "duplicate"
+        case Refused():
+            return "refused"
+        case Rekeyed():
+            return "rekeyed"
+        case _:
+            assert_never(verdict)
+
+
+def _kind_then(recorded: Recorded) -> str:
+    if recorded.decision is not None:
+        return "routed"
+    if recorded.refused is not None:
+        return "refused"
+    return "duplicate" if recorded.duplicate else "rekeyed"
+
+
+def _within(then: object, now: object, path: str) -> Iterator[Difference]:
+    """Return where two JSON values differ, deepest first named."""
+    if isinstance(then, dict) and isinstance(now, dict):
+        for name in sorted(then.keys() | now.keys()):
+            if then.get(name) != now.get(name):
+                yield from _within(then.get(name), now.get(name), f"{path}/{name}")
+    elif isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
+        for at, (one, other) in enumerate(zip(then, now, strict=True)):
+            if one != other:
+                yield from _within(one, other, f"{path}/{at}")
+    else:
+        yield Difference(path, then, now)
+
+
+# --- the inputs of then --------------------------------------------------------------------------
+
+
+class _Inputs(dict[bytes, bytes]):
+    """What was remembered of a worker, as far as it decided."""
+
+
+def _recorded_inputs(record: InputRecord, recorded: Recorded) -> Memory:
+    """Return the memory that a verdict was given with, from what was recorded of it."""
+    if recorded.decision is not None:
+        return _of_decision(DECISION.validate_json(recorded.decision))
+    if recorded.duplicate or recorded.refused is not None:
+        return _of_one_seen(record, recorded)
+    return _Inputs()
+
+
+def _of_decision(decision: Decision) -> _Inputs:
+    found, event = _Inputs(), decision.event
+    if decision.situation is not None and decision.situation_from != "event":
+        known = History(("",), (decision.situation,), ("",))
+        found[remembered.known_key(event.subject)] = situation.encode(known)
+    if decision.corrects is not None:
+        corrected = decision.corrects
+        receipt = Receipt(
+            id="",
+            verdict="registered",
+            event=InputRef(corrected.id, corrected.source, event.subject),
+            reason=None,
+            errors=(),
+            scheme=decision.scheme,
+            case=decision.case,
+            recipients=decision.recipients,
+            unresolved=(),
+        )
+        name = corrected.type.removeprefix(TYPE_PREFIX).removesuffix(".v1")
+        key = remembered.seen_key(event.subject, corrected.source, corrected.id)
+        json_ = RECEIPT.dump_json(receipt)
+        found[key] = remembered.of_event(_OTHER_CONTENT, json_, name, decision.situation)
+    return found
+
+
+def _of_one_seen(record: InputRecord, recorded: Recorded) -> _Inputs:
+    """Return the memory of an event that was seen before: with this content, or with another."""
+    found = _Inputs()
+    event = validate(unpack(record.value, record.headers))
+    if not isinstance(event, Event):
+        return found
+    key = remembered.seen_key(event.subject, event.source, event.id)
+    if recorded.duplicate:
+        found[key] = content_digest(event) + _RECEIPT
+    elif recorded.refused is not None and json.loads(recorded.refused)["reason"] == "conflicting_duplicate":
+        found[key] = _OTHER_CONTENT + _RECEIPT
+    return found
+
+
+_RECEIPT: Final = RECEIPT.dump_json(
+    Receipt("", "registered", InputRef(None, None, None), None, (), None, None, (), ())
+)
