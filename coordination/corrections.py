@@ -29,7 +29,7 @@ _OTHER_CASE: Final = "expected the case of the corrected event, as its receipt n
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """The event that a correction is about, as it was routed; `says` is what it says now, None if annulled."""
+    """The event that a correction is about, as it was routed; `says` is what it says now, None: annulled."""
 
     ref: CorrectedEvent
     recipients: tuple[Recipient, ...]
