@@ -38,7 +38,7 @@ class Audit:
     registry: Registry
     tally: Tally = field(default_factory=Tally)
     order: Order = field(default_factory=Order)
-    ledger: Ledger = field(default_factory=Ledger)
+    ledger: Ledger = field(init=False)
     intake: "defaultdict[int, Memory]" = field(default_factory=lambda: defaultdict(dict))
     """What intake must remember, by lane."""
     published: int = 0
@@ -53,6 +53,7 @@ class Audit:
 
     def __post_init__(self) -> None:
         world = load_world(self.registry)
+        self.ledger = Ledger(self.registry.partitions)
         self._agents = {name: organism.agent for name, organism in world.directory.organisms.items()}
         self._judge = Intake(
             world.rulebook, world.directory, self.registry.allowed_sources, self.registry.partitions
