@@ -3,10 +3,10 @@
 from typing import Final, NamedTuple
 
 from coordination.case_facts import Ask, Asked, DeadlineLevel, Silence
-from coordination.case_text import milliseconds
 from coordination.clocks import competence_of
 from coordination.deadlines import instants_of
 from coordination.directory import Competence, Directory
+from coordination.instants import milliseconds
 from schemas.events import TYPE_PREFIX
 from schemas.records import Decision, Mandate, Recipient, StartedClock
 

@@ -1,6 +1,6 @@
 """Decides how a case is shown: the public state of a case, `schemas.records.CaseState`, as JSON.
 
-Written piece by piece, since it is written after every message: what did not change is not written anew.
+Written by hand, since it is written often: an adapter takes three times as long.
 """
 
 from collections.abc import Iterable
@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 from coordination.calendar import deadline
 from coordination.case_facts import Asked, Declined, Happened, Held, Said
-from coordination.case_text import milliseconds, or_null
-from coordination.cases import ANNULLED, UPDATED, Case, Escalation
+from coordination.cases import ANNULLED, UPDATED, Case, Escalation, Part
 from coordination.escalation import REMINDED_WITHIN
+from coordination.instants import instant, milliseconds
 from schemas.events import type_of
 from schemas.records import CASE, CaseState
 
@@ -27,8 +27,8 @@ def published(case: Case) -> bytes:
     """Return the public state of a case as JSON."""
     waiting = [*case.waiting, *(held.said for held in case.held)] if case.held else case.waiting
     opened = case.events[0].time if case.events else waiting[0].at if waiting else case.updated
-    recipients = [part.text for part in case.parts if part.ask.acknowledge is not None]
-    clocks = [part.text for part in case.parts if part.ask.acknowledge is None]
+    recipients = [_recipient(part) for part in case.parts if part.ask.acknowledge is not None]
+    clocks = [_clock(part) for part in case.parts if part.ask.acknowledge is None]
     corrections = [_correction(case, event) for event in case.events if event.corrects is not None]
     escalations = [_escalation(case, one) for one in case.escalations]
     return (
@@ -50,6 +50,10 @@ def status(case: Case) -> str:
     return "closed" if case.parts and all(part.done_ms is not None for part in case.parts) else "open"
 
 
+def _or_null(text: str | None) -> str:
+    return "null" if text is None else quoted(text)
+
+
 def _texts(texts: Iterable[str]) -> str:
     return f"[{','.join(map(quoted, texts))}]"
 
@@ -61,17 +65,51 @@ def _event(event: Asked) -> str:
     )
 
 
+def _recipient(part: Part) -> str:
+    ask = part.ask
+    given = ",".join([_given(said, part.missed_ms) for said in part.given])
+    return (
+        f'{{"decision":{quoted(part.decision)},"organism":{quoted(ask.organism)},"role":"{ask.role}"'
+        f',"activity":{quoted(ask.activity)},"acknowledge":"{ask.acknowledge}","by":"{ask.by}"'
+        f',"given":[{given}],{_timing(part)}}}'
+    )
+
+
+def _clock(part: Part) -> str:
+    ask = part.ask
+    return (
+        f'{{"decision":{quoted(part.decision)},"organism":{quoted(ask.organism)},"level":"{ask.level}"'
+        f',"until":{_or_null(ask.until)},{_timing(part)}}}'
+    )
+
+
+def _timing(part: Part) -> str:
+    """Show how the clock of a part stands."""
+    done = None if part.done_ms is None else instant(part.done_ms)
+    return (
+        f'"due":"{part.due}","near_at":{_or_null(part.near_at)},"missed_at":{_or_null(part.missed_at)}'
+        f',"done_at":{_or_null(done)},"ended":{_or_null(part.ended)}'
+    )
+
+
+def _given(said: Said, missed_ms: int) -> str:
+    """Show an answer; what came once the deadline had passed is late."""
+    late = "true" if milliseconds(said.at) >= missed_ms else "false"
+    code = "null" if said.code is None else said.code
+    return f'{{"id":{quoted(said.id)},"level":"{said.level}","at":"{said.at}","code":{code},"late":{late}}}'
+
+
 def _waiting(said: Said) -> str:
     return (
         f'{{"id":{quoted(said.id)},"organism":{quoted(said.organism)},"level":"{said.level}"'
-        f',"at":"{said.at}","causation":{or_null(said.causation)}}}'
+        f',"at":"{said.at}","causation":{_or_null(said.causation)}}}'
     )
 
 
 def _outcome(fact: Happened) -> str:
     return (
         f'{{"id":{quoted(fact.id)},"name":{quoted(fact.name)},"organism":{quoted(fact.organism)}'
-        f',"at":"{fact.at}","causation":{or_null(fact.causation)}}}'
+        f',"at":"{fact.at}","causation":{_or_null(fact.causation)}}}'
     )
 
 
@@ -80,7 +118,7 @@ def _escalation(case: Case, one: Escalation) -> str:
     return (
         f'{{"id":{quoted(raised.id)},"to":{quoted(raised.to)},"decision":{quoted(raised.decision)}'
         f',"organism":{quoted(raised.organism)},"level":"{raised.level}","at":"{raised.at}"'
-        f',"received_at":{or_null(one.received_at)},"remind_by":{or_null(_remind_by(case, one))}}}'
+        f',"received_at":{_or_null(one.received_at)},"remind_by":{_or_null(_remind_by(case, one))}}}'
     )
 
 

@@ -25,7 +25,7 @@ from coordination.case_facts import (
     Taken,
     Told,
 )
-from coordination.case_text import given_of, head_of, milliseconds, timing_of
+from coordination.instants import milliseconds
 from schemas.records import Ended, Level
 
 _ROLES: Final = {"lead": 0, "support": 1, "informed": 2}
@@ -55,7 +55,6 @@ class Part(NamedTuple):
 
     Beside the acknowledgement asked, every further clock of the case is a part. `event` is the id of the
     event decided on. `due`, `near_ms` and `missed_ms` are those asked, unless an outage moved them.
-    `head` and `text` are its public JSON: what never changes of it, and all of it.
     """
 
     decision: str
@@ -69,8 +68,6 @@ class Part(NamedTuple):
     ended: Ended | None
     near_at: str | None
     missed_at: str | None
-    head: str
-    text: str
 
 
 class Escalation(NamedTuple):
@@ -175,8 +172,7 @@ def _asked(case: Case, event: Asked, known: frozenset[str]) -> Case:
 def _open(case: Case, event: Asked, ask: Ask) -> Part:
     """Return the part of a recipient, with all that was known of it before it was asked."""
     clock = ask.by, ask.near_ms, ask.missed_ms
-    head = head_of(event.id, ask)
-    part = _shown(Part(event.id, event.event, ask, (), *clock, None, None, None, None, head, ""))
+    part = Part(event.id, event.event, ask, (), *clock, None, None, None, None)
     if not case.known:
         return part
     for said in _said_before(case, event, ask.organism):
@@ -273,19 +269,8 @@ def _answered(part: Part, said: Said) -> Part:
             given = tuple(sorted(given, key=_step))
     if ends(ask, said):
         done_ms, ended = _earlier(part, said.at, "answered")
-    decision, event, _, _, due, near_ms, missed_ms, _, _, near_at, missed_at, head, _ = part
-    told = "" if ask.acknowledge is None else given_of(given, missed_ms)
-    text = f"{head}{told}{timing_of(due, near_at, missed_at, done_ms, ended)}"
-    return Part(
-        decision, event, ask, given, due, near_ms, missed_ms, done_ms, ended, near_at, missed_at, head, text
-    )
-
-
-def _shown(part: Part) -> Part:
-    """Return a part with its text as it stands now."""
-    told = "" if part.ask.acknowledge is None else given_of(part.given, part.missed_ms)
-    timing = timing_of(part.due, part.near_at, part.missed_at, part.done_ms, part.ended)
-    return part._replace(text=f"{part.head}{told}{timing}")
+    decision, event, _, _, due, near_ms, missed_ms, _, _, near_at, missed_at = part
+    return Part(decision, event, ask, given, due, near_ms, missed_ms, done_ms, ended, near_at, missed_at)
 
 
 def ends(ask: Ask, said: Said) -> bool:
@@ -302,7 +287,7 @@ def ends(ask: Ask, said: Said) -> bool:
 
 def _end(part: Part, at: str, how: Ended) -> Part:
     done_ms, ended = _earlier(part, at, how)
-    return _shown(part._replace(done_ms=done_ms, ended=ended))
+    return part._replace(done_ms=done_ms, ended=ended)
 
 
 def _earlier(part: Part, at: str, how: Ended) -> tuple[int, Ended]:
@@ -354,9 +339,9 @@ def _is_meant(part: Part, fact: Told | Moved) -> bool:
 def _told(part: Part, fact: Told) -> Part:
     match fact.signal:
         case "near":
-            return _shown(part._replace(near_at=fact.at))
+            return part._replace(near_at=fact.at)
         case "missed":
-            return _shown(part._replace(missed_at=fact.at))
+            return part._replace(missed_at=fact.at)
         case "silence":
             return _end(part, fact.at, "silence")
         case _:
@@ -364,7 +349,7 @@ def _told(part: Part, fact: Told) -> Part:
 
 
 def _moved(part: Part, fact: Moved) -> Part:
-    return _shown(part._replace(due=fact.due, near_ms=fact.near_ms, missed_ms=fact.missed_ms))
+    return part._replace(due=fact.due, near_ms=fact.near_ms, missed_ms=fact.missed_ms)
 
 
 def _raised(case: Case, fact: Raised, known: frozenset[str]) -> Case:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from coordination import ids
 from coordination.case_facts import Asked, Said
-from coordination.case_text import instant
 from coordination.cases import Case, Part
+from coordination.instants import instant
 from schemas.records import EventRef
 
 SETTLED_OUTSIDE = frozenset({"social-aid.requested"})

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from coordination.case_text import milliseconds
+from coordination.instants import milliseconds
 from schemas.records import CaseClock, CaseRecipient, CaseState
 
 _SECOND_MS = 1_000

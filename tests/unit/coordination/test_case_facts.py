@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from coordination.case_facts import Fact, Held, Moved, Raised, Said, Told, read, write
 from coordination.case_messages import asked
-from coordination.case_text import instant, milliseconds
 from coordination.case_view import published, state_of
 from coordination.cases import Case, fold, nothing_of
 from coordination.deadlines import Law, due, next_instant
+from coordination.instants import instant, milliseconds
 from coordination.settling import settlements
 from schemas.records import CASE, CaseState
 from tests.unit.coordination.examples import SUBJECT, directory

@@ -1,0 +1,17 @@
+"""Decides how an instant is written: RFC 3339 in UTC, as text and as milliseconds since the epoch."""
+
+from datetime import UTC, datetime
+from functools import lru_cache
+
+
+@lru_cache(maxsize=8_192)
+def milliseconds(text: str) -> int:
+    """Return the milliseconds since the epoch of an RFC 3339 instant."""
+    return int(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+@lru_cache(maxsize=8_192)
+def instant(at_ms: int) -> str:
+    """Return milliseconds since the epoch as RFC 3339 in UTC."""
+    text = datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
