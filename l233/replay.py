@@ -21,7 +21,6 @@ from typing import Final, Protocol
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from agents.emission import INPUT_HEADER, OUTCOME_HEADER
-from agents.following import PublishedSchemes
 from agents.world import World
 from coordination.intake import Intake
 from coordination.replaying import NOTHING, Compared, Difference, Recorded, compare, compared
@@ -29,9 +28,8 @@ from coordination.rulebook import Rulebook
 from coordination.verdicts import InputRecord, Routed
 from l233.errors import L233Error
 from l233.reference import world
+from l233.scheme_publishing import published_world
 from l233.settings import Settings
-from l233.trust import trusted
-from streaming.broadcast import read_in_full
 from streaming.client import Connection
 from streaming.reading import reader
 from streaming.records import Record
@@ -42,12 +40,19 @@ _DEAD_LETTERS: Final = "l233.dead-letters"
 _RECEIPTS: Final = "l233.receipts"
 
 
-def _view(of: dict[object, object]) -> Mapping[object, object]:
+_View = MappingProxyType[object, object]
+
+
+def _view(of: dict[object, object]) -> _View:
     return MappingProxyType(of)
 
 
+def _taken_apart(view: _View) -> tuple[Callable[..., _View], tuple[dict[object, object]]]:
+    return _view, (dict(view),)
+
+
 # A rulebook goes to another process whole, which a read-only view of a dict can't by itself.
-copyreg.pickle(MappingProxyType, lambda view: (_view, (dict(view),)))
+copyreg.pickle(MappingProxyType, _taken_apart)
 
 RECORDED: Final = (_DECISIONS, _DEAD_LETTERS, _RECEIPTS)
 _BY_INTAKE: Final = b"urn:l233:intake"
@@ -149,10 +154,8 @@ async def plan(
     TopicMissingError.
     """
     connection = settings.connection()
-    known = world(settings)
     if rulebook is None:
-        await read_in_full(PublishedSchemes(known, trusted(settings)).broadcast, connection)
-        rulebook = known.rulebook
+        rulebook = (await published_world(settings)).rulebook
     first = await _offsets(connection, INPUT, since)
     last = await _offsets(connection, INPUT, until, at_end=True)
     since_ms = 0 if since is None else int(since.timestamp() * 1000)
