@@ -39,7 +39,7 @@ COMMANDS: dict[str, str] = {
     "check": "What production would decide about a file of events, without any Kafka.",
     "rehearse": "The whole system over a file of events, in memory, on a virtual clock.",
     "convert": "Records of other systems to events: convert rne.",
-    "scheme": "The life of a version of the scheme: keygen, lint, sign, approve, show.",
+    "scheme": "The life of a version of the scheme: keygen, lint, sign, approve, publish, show.",
     "kafka": "The local Apache Kafka: up, down, status.",
     "subject": "The reference of a worker under the configured key.",
     "worker": "One or more roles in this process, until it is asked to stop.",

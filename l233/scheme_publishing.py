@@ -8,9 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 from agents.following import SCHEME_TOPIC, judge, told_on_topic
 from agents.world import World
+from coordination.rulebook import Rulebook
 from coordination.scheme_life import Said, on_publication
 from coordination.scheme_version import Signed, require_in_force_to_be
 from coordination.signing import Trusted
+from l233.errors import L233Error
+from l233.reference import world
+from l233.settings import Settings
+from l233.trust import trusted
 from schemas.envelope import pack_binary
 from schemas.scheme import SchemeVersion
 from streaming.client import Connection
@@ -31,7 +36,7 @@ class Published:
     said: tuple[Said, ...]
 
 
-async def publish(signed: Signed, world: World, trusted: Trusted, connection: Connection) -> Published:
+async def publish(signed: Signed, known: World, keys: Trusted, connection: Connection) -> Published:
     """Publish a version beside those that are shipped and published.
 
     Raises SchemeError for what speaks against it, OvertakenError when another publisher began meanwhile,
@@ -43,15 +48,28 @@ async def publish(signed: Signed, world: World, trusted: Trusted, connection: Co
         for record in records:
             if (record.scheme, record.sha256) == (this.version, this.hash):
                 return Published(signed, record.published, ())
-        admitted = judge(records, world, trusted).admitted
-        known = [*world.rulebook.schemes, *(one.scheme for one in admitted)]
-        others = [other for other in known if (other.version, other.hash) != (this.version, this.hash)]
+        admitted = judge(records, known, keys).admitted
+        there = [*known.rulebook.schemes, *(one.scheme for one in admitted)]
+        others = [other for other in there if (other.version, other.hash) != (this.version, this.hash)]
         now = instant(connection)
-        require_in_force_to_be(signed, now, others, trusted)
+        require_in_force_to_be(signed, now, others, keys)
         at = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         said = on_publication(signed, at, others)
         await poster.put([_output(one) for one in said])
         return Published(signed, at, said)
+
+
+async def published_world(settings: Settings) -> World:
+    """Return what workers know now: the versions that are shipped, and those published.
+
+    Raises BadInput, KafkaError, TopicMissingError; L233Error where no version at all may be in force.
+    """
+    known = world(settings)
+    fit = judge(await read(settings.connection()), known, trusted(settings)).admitted
+    known.rulebook = Rulebook((*known.rulebook.schemes, *(one.scheme for one in fit)))
+    if not known.rulebook.schemes:
+        raise L233Error("no version of the scheme may be in force: publish one, `l233 scheme publish FILE`")
+    return known
 
 
 def instant(connection: Connection) -> datetime:

@@ -17,8 +17,8 @@ from l233.dead_letters import Letter, Letters, Selection, UnknownLetterError
 from l233.errors import BadInput, L233Error
 from l233.output import print_json, print_table, remark
 from l233.redriving import Plan
-from l233.reference import world
 from l233.rejudging import Rejudged
+from l233.scheme_publishing import published_world
 from l233.settings import Settings
 from l233.telling import counted, paris, plain
 from schemas.records import DEAD_LETTER
@@ -88,7 +88,8 @@ def redrive(
     if apply:
         decided = _redrive(settings, wanted)
     else:
-        decided = _run(redriving.plan(settings.connection(), world(settings), wanted), settings)
+        known = broker.run(published_world(settings), settings)
+        decided = _run(redriving.plan(settings.connection(), known, wanted), settings)
     if json:
         print_json(as_json(decided, applied=apply))
     else:
@@ -131,8 +132,9 @@ def _redrive(settings: Settings, wanted: Selection) -> Plan:
     columns = (TextColumn("put back"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
         bar = bars.add_task("", total=None)
+        known = broker.run(published_world(settings), settings)
         work = redriving.redrive(
-            settings.connection(), world(settings), wanted, lambda done: bars.update(bar, completed=done)
+            settings.connection(), known, wanted, lambda done: bars.update(bar, completed=done)
         )
         return _run(work, settings)
 

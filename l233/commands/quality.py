@@ -29,7 +29,7 @@ from l233 import yearly as heads_report
 from l233.errors import BadInput
 from l233.output import print_json, print_table, remark
 from l233.quality import Asked, Report
-from l233.reference import world
+from l233.scheme_publishing import published_world
 from l233.settings import Settings
 
 app = typer.Typer(add_completion=False)
@@ -66,7 +66,7 @@ def quality_(
     if csv + html + json > 1:
         raise BadInput("--json, --csv and --html exclude each other")
     settings = configuration.load()
-    known, now = world(settings), settings.connection().clock.now_ms()
+    known, now = broker.run(published_world(settings), settings), settings.connection().clock.now_ms()
     if organism is not None and organism not in known.directory.organisms:
         raise BadInput(f"no organism {organism!r} is known: write an id such as cpam:311")
     asked = Asked(_period(period or ("year" if yearly else "month"), now), now, organism)
