@@ -15,6 +15,7 @@ from tests.broker.system import Event, System, Watch, binary, content, header, l
 
 TOULOUSE = living_at("31555")
 CPAM = "cpam:311"
+STARTS = "2026-03-02T09:00:00+01:00"
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +60,21 @@ def acknowledgements(watch: Watch, worker: str) -> list[Record]:
     return [one for one in watch.since("l233.acknowledgements") if header(one, "ce_subject") == worker]
 
 
-def test_an_outage_holds_back_what_waits_for_the_organism_and_nothing_else(running: System) -> None:
+@pytest.fixture
+def declared(running: System) -> Iterator[dict[str, object]]:
+    """Declare an outage, and take it back afterwards: other tests share this Kafka and the CPAM."""
+    found = outage(running, "declare", CPAM, "--starts", STARTS)
+    yield found
+    outage(running, "withdraw", CPAM, "--starts", STARTS)
+
+
+def test_an_outage_holds_back_what_waits_for_the_organism_and_nothing_else(
+    running: System, declared: dict[str, object]
+) -> None:
     """The sick leave and what follows it wait in order; another worker's registration does not."""
     clock = running.crew.clock
     assert clock is not None
-    declared = outage(running, "declare", CPAM, "--starts", "2026-03-02T09:00:00+01:00")
-    assert declared == {"organism": CPAM, "starts": "2026-03-02T09:00:00+01:00", "ends": None}
+    assert declared == {"organism": CPAM, "starts": STARTS, "ends": None}
     assert outage(running, "list") == {"outages": [declared]}
     watch, ill, well = running.watch(), someone(), someone()
     leave = Event(
