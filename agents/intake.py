@@ -4,8 +4,10 @@ What is decided stands in `coordination.intake`; here it becomes records. Every 
 place: routed, a duplicate, a dead letter, or put back under the right key.
 """
 
-from collections.abc import Sequence
-from typing import assert_never
+from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial
+from types import MappingProxyType
+from typing import Final, assert_never
 
 import structlog
 
@@ -23,16 +25,19 @@ from agents.emission import (
 from agents.world import World
 from coordination import refusals
 from coordination.acknowledgement import Acknowledgement, mandate_of
+from coordination.directory import Directory
 from coordination.intake import Intake
 from coordination.verdicts import Duplicate, InputRecord, Refused, Rekeyed, Routed
+from schemas.codes import Kind
 from schemas.envelope import Headers, pack_binary, unpack
 from schemas.follow_ups import ACKNOWLEDGEMENTS
-from schemas.records import DECISION, DECISION_TYPE, MANDATE, RECEIPT, RECEIPT_TYPE
+from schemas.records import DECISION, DECISION_TYPE, MANDATE, RECEIPT, RECEIPT_TYPE, Situation
 from streaming.context import named
 from streaming.records import Output, Record, Result, State
 
 ROLE = "intake"
 ACKNOWLEDGED = "l233.acknowledgements"
+_NOBODY: Final[Mapping[Kind, str]] = MappingProxyType({})
 _log = structlog.get_logger(__name__)
 
 
@@ -42,6 +47,7 @@ class IntakeAgent:
     def __init__(self, world: World) -> None:
         self._world = world
         self._directory = world.directory
+        self._competent = lru_cache(maxsize=65_536)(partial(_competent, world.directory))
         self._judge = _judge_of(world)
         self._rulebook = world.rulebook
 
@@ -61,7 +67,8 @@ class IntakeAgent:
                 _log.info("event_refused", reason=verdict.refusal.reason, **named(record))
                 return Result(_refused(verdict, record))
             case Rekeyed():
-                headers = [*record.headers, (REKEYED_HEADER, place(record))]
+                said = [header for header in record.headers if header[0] != REKEYED_HEADER]
+                headers = [*said, (REKEYED_HEADER, place(record))]
                 return Result([Output(record.topic, verdict.key, record.value, headers, verdict.partition)])
             case _:
                 assert_never(verdict)
@@ -85,7 +92,12 @@ class IntakeAgent:
         ]
         headers, value = pack_binary({**event.attributes, "correlationid": decision.case}, event.payload)
         key = event.subject.encode()
-        competent = self._directory.organisms_of(decision.situation)
+        worker = decision.situation
+        competent = (
+            _NOBODY
+            if worker is None
+            else self._competent(worker.residence, worker.establishment, tuple(worker.attachments.items()))
+        )
         for recipient in decision.recipients:
             agent = self._directory.organisms[recipient.organism].agent
             mandate = MANDATE.dump_json(mandate_of(decision, recipient, competent))
@@ -95,6 +107,13 @@ class IntakeAgent:
             outputs.append(Output(ACKNOWLEDGED, key, value, [*headers, *marks]))
         outputs.extend(acknowledge(ROLE, given) for given in verdict.acknowledgements)
         return outputs
+
+
+def _competent(
+    directory: Directory, residence: str, establishment: str, attachments: tuple[tuple[str, str], ...]
+) -> Mapping[Kind, str]:
+    """Return the organisms of a worker: the same few places come up again and again."""
+    return directory.organisms_of(Situation("", residence, establishment, dict(attachments)))
 
 
 def _judge_of(world: World) -> Intake:
