@@ -17,7 +17,7 @@ from schemas.codes import KINDS
 from schemas.events import Contract
 from schemas.records import ClockLevel, Recipient, Situation, StartedClock
 
-_LEVELS: Final[Mapping[str, ClockLevel]] = {"paid": "paid", "decided": "decided", "resolved": "resolved"}
+LEVELS: Final[Mapping[str, ClockLevel]] = {"paid": "paid", "decided": "decided", "resolved": "resolved"}
 _LODGED: Final = re.compile(r"lodged at least (?P<months>[1-9][0-9]?) months? before (?P<field>[a-z_]+)")
 
 
@@ -106,9 +106,9 @@ def _is_lodged(clock: Clock, data: Contract, day: date) -> bool:
 def level_of(clock: Clock) -> ClockLevel:
     """Return what a clock waits for: the last word of its name. Raises `ClockError` for another word."""
     word = clock.name.rpartition("-")[2]
-    if word not in _LEVELS:
-        raise ClockError(f"clock {clock.name!r}: let its name end in {', '.join(_LEVELS)}")
-    return _LEVELS[word]
+    if word not in LEVELS:
+        raise ClockError(f"clock {clock.name!r}: let its name end in {', '.join(LEVELS)}")
+    return LEVELS[word]
 
 
 def _text(value: object) -> str:

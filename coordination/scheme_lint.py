@@ -6,6 +6,7 @@ What article L233-1 demands is checked too: three signatories, two approvals, no
 from collections.abc import Iterator
 from typing import Final, get_args
 
+from coordination.clock_lint import mistakes_of_clocks
 from coordination.directory import Directory
 from coordination.expressions import (
     AsCorrected,
@@ -40,6 +41,7 @@ def mistakes(model: SchemeForm, directory: Directory) -> Iterator[Mistake]:
     if model.in_force_until is not None and model.in_force_until <= model.in_force:
         yield ("in_force_until",), "is not after in_force: correct one of them"
     yield from _mistakes_of_heads(model, directory)
+    yield from mistakes_of_clocks(model.clocks)
     for name, rule in model.rules.items():
         contract = INPUTS.get(name)
         if contract is None:
