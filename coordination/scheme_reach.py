@@ -5,18 +5,23 @@ organisms share a territory, the worker's attachment decides among them.
 """
 
 from collections.abc import Iterator
+from typing import Final, assert_never
 
 from coordination.directory import Competence, Directory
-from coordination.expressions import Own, Previous, Simple, alternatives
+from coordination.expressions import AsCorrected, Fixed, HeadsOf, Named, Own, Previous, Simple, alternatives
 from coordination.scheme_form import SchemeForm
 from coordination.scheme_lint import Mistake
 from schemas.codes import KINDS, Kind
-from schemas.events import CONTRACTS
+from schemas.follow_ups import ACKNOWLEDGEMENTS
+from schemas.inputs import INPUTS
+
+_ROUTED: Final = tuple(name for name in INPUTS if name not in ACKNOWLEDGEMENTS)
+"""What a scheme has rules for: an acknowledgement answers, it asks nobody."""
 
 
 def without_lead(model: SchemeForm, directory: Directory) -> Iterator[Mistake]:
     """Find every event type that nobody leads somewhere: where it stands in the file, and what to do."""
-    for name in CONTRACTS:
+    for name in _ROUTED:
         rule = model.rules.get(name)
         if rule is None:
             yield ("rules",), f"{name} has no rule, so nobody leads it: add one"
@@ -31,8 +36,10 @@ def _missions(expression: Simple) -> tuple[Kind, ...]:
     match expression:
         case Own(kind) | Previous(kind):
             return (kind,)
+        case AsCorrected() | Named() | HeadsOf() | Fixed():
+            return ()
         case _:
-            return ()  # named by the event, or by the scheme itself
+            assert_never(expression)
 
 
 def _gaps(kind: Kind, model: SchemeForm, directory: Directory) -> dict[str, list[str]]:

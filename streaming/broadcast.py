@@ -42,9 +42,8 @@ async def followed(
 
     Raises TopicMissingError, KafkaError, and what a broadcast's `take` raises.
     """
-    ends: dict[Place, int] = {}
-    for broadcast in broadcasts:
-        ends |= await read_in_full(broadcast, connection)
+    read = await asyncio.gather(*(read_in_full(broadcast, connection) for broadcast in broadcasts))
+    ends = {place: end for one in read for place, end in one.items()}
     task = asyncio.create_task(_follow({one.topic: one for one in broadcasts}, ends, connection))
     try:
         yield task

@@ -89,3 +89,9 @@ def test_a_deadline_without_basis_is_told(old: str, new: str, message: str) -> N
     (problem,) = problems(text)
     assert message in problem
     assert abs(int(problem.split(":")[1]) - (TEXT[: TEXT.index(old)].count("\n") + 1)) <= 2
+
+
+def test_a_version_that_would_end_before_it_begins_is_told() -> None:
+    text = TEXT.replace("legal_basis:", "in_force_until: 2025-12-31T00:00:00+01:00\nlegal_basis:", 1)
+    (problem,) = problems(text)
+    assert "in_force_until: is not after in_force" in problem
