@@ -216,6 +216,7 @@ def test_a_file_that_can_not_be_read_is_told(
 
 def test_the_shipped_example_is_signed_by_the_example_keys(capsys: pytest.CaptureFixture[str]) -> None:
     done = run(capsys, "scheme", "show", "--json")
+    assert done.code == 0, f"{done.err} After a change: `python -m tests.sign_example`"
     (one,) = done.lines[0]["versions"]
     assert (one["scheme"], one["origin"], one["missing"]) == ("2026-01", "shipped", [])
     assert [entry["verdict"] for entry in one["signatures"]] == ["good"] * 5
