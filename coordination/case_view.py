@@ -46,8 +46,12 @@ def published(case: Case) -> bytes:
 
 
 def status(case: Case) -> str:
-    """Return whether a case is open: somebody still owes something, or nobody was asked yet."""
-    return "closed" if case.parts and all(part.done_ms is not None for part in case.parts) else "open"
+    """Return whether a case is open: somebody still owes something, or nobody was asked yet.
+
+    Of a case that nobody opened, but that somebody acknowledged, nothing is expected.
+    """
+    known = case.parts or case.declined
+    return "closed" if known and all(part.done_ms is not None for part in case.parts) else "open"
 
 
 def _or_null(text: str | None) -> str:

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from schemas.records import MANDATE
 from tests.unit.agents.clockwork import Clockwork
 from tests.unit.agents.records import event, header, registered
@@ -207,3 +209,51 @@ def test_what_is_said_has_the_case_and_the_event_that_it_comes_from() -> None:
         assert header(said, "ce_correlationid") == clock.case.case.encode()
         assert header(said, "ce_causationid") == b"e1"
         assert json.loads(said.value or b"")["organism"] == LEAD
+
+
+@pytest.mark.parametrize(
+    ("commune", "organism", "near", "missed"),
+    [
+        pytest.param(
+            "31555",
+            "urssaf:midi-pyrenees",
+            "2026-04-02T21:59:59.000Z",
+            "2026-04-03T22:00:00.000Z",
+            id="Toulouse: Good Friday is the tenth working day",
+        ),
+        pytest.param(
+            "57463",
+            "urssaf:lorraine",
+            "2026-04-02T21:59:59.000Z",
+            "2026-04-07T22:00:00.000Z",
+            id="Metz: the Tuesday after Easter is",
+        ),
+        pytest.param(
+            "54395",
+            "urssaf:lorraine",
+            "2026-04-02T21:59:59.000Z",
+            "2026-04-03T22:00:00.000Z",
+            id="Nancy: the same organism, another département",
+        ),
+        pytest.param(
+            "97411",
+            "cgss:974",
+            "2026-04-02T19:59:59.000Z",
+            "2026-04-03T20:00:00.000Z",
+            id="Réunion: the day ends two hours before Paris in summer",
+        ),
+    ],
+)
+def test_the_calendar_is_that_of_the_territory(commune: str, organism: str, near: str, missed: str) -> None:
+    """An event of Friday 20 March 2026, ten working days before Easter."""
+    clock = Clockwork()
+    place = {"siren": "732829320", "residence": commune, "establishment": commune}
+    turnover: dict[str, object] = {"worker": place, "period": "2026-02", "amount": "10.00"}
+    clock.happens(event("turnover.declared", turnover, time="2026-03-20T10:00:00+01:00"))
+    clock.until("2026-05-01T00:00:00Z")
+    said = {
+        name: at
+        for at, name, data in clock.said(OUTCOMES)
+        if (data["organism"], data["level"]) == (organism, "reported")
+    }
+    assert (said["deadline.near"], said["deadline.missed"]) == (near, missed)

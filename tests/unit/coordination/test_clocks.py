@@ -52,7 +52,7 @@ def test_each_kind_of_social_aid_has_its_clock(kind: str, level: str, due: str) 
 def test_a_pension_is_paid_the_month_after_its_start_if_asked_four_months_before(
     starts: str, due: str | None
 ) -> None:
-    """The day of the same number or the month's last, or the next working day: 28 February 2027 is a Sunday."""
+    """The day of the same number or the month's last, else the next working day: 28.2.2027 is a Sunday."""
     found = clocks("retirement.requested", {"starts": starts, "complete": True})
     assert [clock.due for clock in found] == ([] if due is None else [due])
 
