@@ -2,10 +2,11 @@
 
 import base64
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import PurePath
+from types import MappingProxyType
 from typing import Final
 
 from coordination import ids
@@ -122,7 +123,13 @@ def redrives(headers: Headers) -> int:
     return 0
 
 
-def dead_letter(role: str, record: Record, refusal: Refusal, subject: str | None) -> Output:
+def dead_letter(
+    role: str,
+    record: Record,
+    refusal: Refusal,
+    subject: str | None,
+    remembered: Mapping[bytes, bytes] = MappingProxyType({}),
+) -> Output:
     """Return the dead letter of a record, with its bytes, unless they hold personal data."""
     withheld = refusal.reason == "personal_data"
     letter = DeadLetter(
@@ -137,6 +144,7 @@ def dead_letter(role: str, record: Record, refusal: Refusal, subject: str | None
         headers=() if withheld else tuple((name, _text(value)) for name, value in record.headers),
         payload=None if withheld else _text(record.value),
         redrives=redrives(record.headers),
+        remembered=tuple((_base64(key), _base64(value)) for key, value in remembered.items()),
     )
     return cloud_event(
         DEAD_LETTERS,
@@ -165,4 +173,8 @@ def unexpected_dead_letter(role: str, record: Record, error: Exception) -> Seque
 
 
 def _text(value: bytes | None) -> str | None:
-    return None if value is None else base64.b64encode(value).decode("ascii")
+    return None if value is None else _base64(value)
+
+
+def _base64(value: bytes) -> str:
+    return base64.b64encode(value).decode("ascii")

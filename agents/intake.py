@@ -154,7 +154,7 @@ def _refused(verdict: Refused, record: Record) -> Sequence[Output]:
         cause=verdict.receipt.event.id,
         marks=marks,
     )
-    return [dead_letter(ROLE, record, verdict.refusal, verdict.subject), receipt]
+    return [dead_letter(ROLE, record, verdict.refusal, verdict.subject, verdict.remembered), receipt]
 
 
 def _receipt(verdict: Routed | Duplicate, record: Record, marks: Headers) -> Output:

@@ -5,6 +5,7 @@ looked for in their public order; rekeying comes after personal data, so that a 
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
@@ -14,6 +15,7 @@ from coordination.acknowledgement import Acknowledgement
 from coordination.allowed_sources import AllowedSources, gate
 from coordination.calendar import LAST_YEAR
 from coordination.directory import Directory
+from coordination.explaining import explained
 from coordination.partitioning import partition_of
 from coordination.routing import asks_of_the_territory, decide, rule_for, taken_note_of
 from coordination.rulebook import Rulebook, Scheme
@@ -75,7 +77,11 @@ class Intake:
         if isinstance(event, Refusal):
             return refusals.refused(event, envelope, record)
         decided = self._decided(event, record, memory)
-        return refusals.refused(decided, envelope, record) if isinstance(decided, Refusal) else decided
+        if not isinstance(decided, Refusal):
+            return decided
+        looked = _Looked(memory)  # rare enough to decide again: the usual way stays as short as it is
+        self._decided(event, record, looked)
+        return replace(refusals.refused(decided, envelope, record), remembered=looked.found)
 
     def unfit(self, envelope: Envelope, record: InputRecord) -> Refused | None:
         """Return the refusal that holds whatever is remembered and whichever scheme is in force, if any."""
@@ -121,7 +127,7 @@ class Intake:
         decided = self._routed(event, scheme, about, history, at)
         if isinstance(decided, Refusal):
             return decided
-        decision, given = decided
+        decision, given = explained(decided[0], record), decided[1]
         receipt = _registered(decision)
         receipt_json = RECEIPT.dump_json(receipt)
         writes = {
@@ -155,6 +161,21 @@ class Intake:
         if isinstance(decision, Refusal):
             return decision
         return decision, acknowledgement.with_decision(decision, rule, event, at)
+
+
+class _Looked:
+    """A memory that notes what is looked at and stands there."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory: Final = memory
+        self.found: Final[dict[bytes, bytes]] = {}
+
+    def get(self, key: bytes, /) -> bytes | None:
+        """Return what stands under a key, None when nothing does."""
+        value = self._memory.get(key)
+        if value is not None:
+            self.found[key] = value
+        return value
 
 
 def instant(timestamp: int) -> str:

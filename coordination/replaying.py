@@ -1,10 +1,12 @@
 """Decides whether an event would be decided today as it was then: by the code of today, the scheme of then.
 
 What decided then is taken from what was recorded: the worker's situation from the decision, whether the event
-was seen before from its receipt. So a range of the stream can be looked at alone.
+was seen before from its receipt, what was remembered of a refused one from its dead letter. So a range of the
+stream can be looked at alone.
 """
 
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, assert_never
@@ -15,20 +17,17 @@ from coordination.situation import History
 from coordination.verdicts import Duplicate, InputRecord, Memory, Refused, Rekeyed, Routed, Verdict
 from schemas.content import DIGEST_BYTES, content_digest
 from schemas.envelope import unpack
-from schemas.events import TYPE_PREFIX
-from schemas.records import DECISION, RECEIPT, Decision, InputRef, Receipt
+from schemas.inputs import EVENT_NAMES
+from schemas.records import DECISION, RECEIPT, SITUATION, InputRef, Receipt
 from schemas.validation import Event, validate
 
-Outcome = Literal["identical", "different", "missing", "extra", "unsupported"]
+Outcome = Literal["identical", "different", "missing", "extra"]
 """How today's verdict stands to what was recorded.
 
 missing: nothing was recorded of an input. extra: something was recorded of an input that is not there.
-unsupported: what decided then was not recorded with it; only a replay that rebuilds state can tell.
 """
 
 _OTHER_CONTENT: Final = b"\0" * DIGEST_BYTES
-_REMEMBERED: Final = frozenset({"contract", "conflicting_duplicate", "outside_scheme", "ambiguous_territory"})
-"""Reasons that may come of what was remembered, which a dead letter does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,22 +84,16 @@ def compare(
         memory: what was remembered then, where it was rebuilt; None: take it from what was recorded.
     """
     verdict = intake.judge(record, _recorded_inputs(record, recorded) if memory is None else memory)
-    return compared(verdict, recorded, rebuilt=memory is not None)
+    return compared(verdict, recorded)
 
 
-def compared(verdict: Verdict, recorded: Recorded, *, rebuilt: bool) -> Compared:
+def compared(verdict: Verdict, recorded: Recorded) -> Compared:
     """Return how a verdict stands to what was recorded."""
     rule, said = _told(verdict)
     if recorded.nothing and not isinstance(verdict, Rekeyed):  # a record that was put back is recorded there
         return Compared("missing", rule, said)
     differences = tuple(_differences(verdict, said, recorded))
-    if not differences:
-        return Compared("identical", rule, said)
-    if not rebuilt and recorded.refused is not None:
-        reason = json.loads(recorded.refused)["reason"]
-        if reason in _REMEMBERED and not isinstance(verdict, Duplicate):
-            return Compared("unsupported", rule, said, differences)
-    return Compared("different", rule, said, differences)
+    return Compared("different" if differences else "identical", rule, said, differences)
 
 
 def _told(verdict: Verdict) -> tuple[str, bytes]:
@@ -112,7 +105,14 @@ def _told(verdict: Verdict) -> tuple[str, bytes]:
             return verdict.event.name, b"duplicate"
         case Refused():
             found = verdict.refusal
-            said = {"reason": found.reason, "errors": [error._asdict() for error in found.errors]}
+            said = {
+                "reason": found.reason,
+                "errors": [error._asdict() for error in found.errors],
+                "remembered": [
+                    [b64encode(key).decode(), b64encode(value).decode()]
+                    for key, value in verdict.remembered.items()
+                ],
+            }
             return found.reason, json.dumps(said, sort_keys=True).encode()
         case Rekeyed():
             return "rekeyed", b"rekeyed %d" % verdict.partition
@@ -128,7 +128,7 @@ def _differences(verdict: Verdict, said: bytes, recorded: Recorded) -> Iterator[
         yield from _within(json.loads(recorded.decision or b"{}"), json.loads(said), "")
     elif isinstance(verdict, Refused) and recorded.refused is not None:
         letter, today = json.loads(recorded.refused), json.loads(said)
-        for part in ("reason", "errors"):
+        for part in ("reason", "errors", "remembered"):
             if letter[part] != today[part]:
                 yield Difference(f"/{part}", letter[part], today[part])
 
@@ -179,14 +179,19 @@ class _Inputs(dict[bytes, bytes]):
 def _recorded_inputs(record: InputRecord, recorded: Recorded) -> Memory:
     """Return the memory that a verdict was given with, from what was recorded of it."""
     if recorded.decision is not None:
-        return _of_decision(DECISION.validate_json(recorded.decision))
-    if recorded.duplicate or recorded.refused is not None:
-        return _of_one_seen(record, recorded)
-    return _Inputs()
+        return _of_decision(recorded.decision)
+    if recorded.refused is not None:
+        letter = json.loads(recorded.refused)
+        return _Inputs((b64decode(key), b64decode(value)) for key, value in letter["remembered"])
+    return _of_one_seen(record) if recorded.duplicate else _Inputs()
 
 
-def _of_decision(decision: Decision) -> _Inputs:
-    found, event = _Inputs(), decision.event
+def _of_decision(text: bytes) -> _Inputs:
+    """Return what decided beside the event. Most events tell all: then the decision need not be read."""
+    if _TOLD_BY_EVENT in text and _CORRECTS_NOTHING in text:
+        return _Inputs()
+    decision, found = DECISION.validate_json(text), _Inputs()
+    event = decision.event
     if decision.situation is not None and decision.situation_from != "event":
         known = History(("",), (decision.situation,), ("",))
         found[remembered.known_key(event.subject)] = situation.encode(known)
@@ -203,24 +208,26 @@ def _of_decision(decision: Decision) -> _Inputs:
             recipients=decision.recipients,
             unresolved=(),
         )
-        name = corrected.type.removeprefix(TYPE_PREFIX).removesuffix(".v1")
+        name = EVENT_NAMES[corrected.type]
         key = remembered.seen_key(event.subject, corrected.source, corrected.id)
         json_ = RECEIPT.dump_json(receipt)
-        found[key] = remembered.of_event(_OTHER_CONTENT, json_, name, decision.situation)
+        known_then = b"" if decision.situation is None else SITUATION.dump_json(decision.situation)
+        found[key] = b"\n".join((_OTHER_CONTENT + json_, name.encode(), known_then))
     return found
 
 
-def _of_one_seen(record: InputRecord, recorded: Recorded) -> _Inputs:
-    """Return the memory of an event that was seen before: with this content, or with another."""
+_TOLD_BY_EVENT: Final = b'"situation_from":"event"'
+_CORRECTS_NOTHING: Final = b'"corrects":null'
+"""Neither can stand inside a text: its quotes would be escaped."""
+
+
+def _of_one_seen(record: InputRecord) -> _Inputs:
+    """Return the memory of an event that was seen before."""
     found = _Inputs()
     event = validate(unpack(record.value, record.headers))
-    if not isinstance(event, Event):
-        return found
-    key = remembered.seen_key(event.subject, event.source, event.id)
-    if recorded.duplicate:
+    if isinstance(event, Event):
+        key = remembered.seen_key(event.subject, event.source, event.id)
         found[key] = content_digest(event) + _RECEIPT
-    elif recorded.refused is not None and json.loads(recorded.refused)["reason"] == "conflicting_duplicate":
-        found[key] = _OTHER_CONTENT + _RECEIPT
     return found
 
 

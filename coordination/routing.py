@@ -110,6 +110,7 @@ def decide(
             directory=directory,
         ),
         corrects=corrects,
+        rule_path=f"/rules/{rule.name}",
     )
 
 

@@ -1,7 +1,7 @@
 """What intake can say of one input record: a closed union, one of four."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from coordination.acknowledgement import Acknowledgement
@@ -58,11 +58,15 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The event becomes a dead letter. `subject` is the worker reference when it is well formed."""
+    """The event becomes a dead letter. `subject` is the worker reference when it is well formed.
+
+    `remembered` is what was looked at of the worker's memory and stood there: what decided beside the event.
+    """
 
     refusal: Refusal
     receipt: Receipt
     subject: str | None
+    remembered: Mapping[bytes, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -399,7 +399,7 @@ class Comparing:
         verdict = self._intake.judge(given, memory)
         if isinstance(verdict, Routed):
             memory.update(verdict.writes)
-        return compared(verdict, recorded, rebuilt=True)
+        return compared(verdict, recorded)
 
     def _count(self, offset: int, outcome: str, rule: str, differences: tuple[Difference, ...]) -> None:
         self._part.counts[outcome] += 1

@@ -98,11 +98,20 @@ class CorrectedEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class InputPlace:
+    """Where the record of an input lies."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """Who gets an event, and why: scheme, rule, legal basis and the inputs that were used.
 
     What needs no situation of the worker may have none; an acknowledgement from outside asks nobody, so that
-    it has neither recipients nor an activity.
+    it has neither recipients nor an activity, and no rule of the scheme is behind it.
     """
 
     id: str
@@ -119,6 +128,12 @@ class Decision:
     unresolved: tuple[Unresolved, ...]
     clocks: tuple[StartedClock, ...] = ()
     corrects: CorrectedEvent | None = None
+    rule_path: str | None = None
+    """Where the rule stands in the scheme's text: a JSON pointer."""
+    input: InputPlace | None = None
+    """The record that was decided on."""
+    hash: str = ""
+    """SHA-256 of the canonical JSON (RFC 8785) of all the rest, hexadecimal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +179,8 @@ class DeadLetter:
     headers: tuple[tuple[str, str | None], ...]
     payload: str | None
     redrives: int
+    remembered: tuple[tuple[str, str], ...] = ()
+    """What intake remembered and looked at before it refused: keys and values of its state, base64."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,6 @@ def as_json(found: Result, seconds: float) -> dict[str, object]:
     return {
         "events": found.events,
         **{name: counts.get(name, 0) for name in ("identical", "different", "missing", "extra", "erased")},
-        "unsupported": counts.get("unsupported", 0),
         "events_per_second": round(found.events / seconds) if seconds else 0,
         "digest": found.digest,
         "by_rule": dict(sorted(found.by_rule.items())),
