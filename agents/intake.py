@@ -23,7 +23,7 @@ from agents.emission import (
     unexpected,
 )
 from agents.world import World
-from coordination import refusals
+from coordination import forgetting, refusals
 from coordination.acknowledgement import Acknowledgement, mandate_of
 from coordination.directory import Directory
 from coordination.intake import Intake
@@ -34,9 +34,13 @@ from schemas.follow_ups import ACKNOWLEDGEMENTS
 from schemas.records import DECISION, DECISION_TYPE, MANDATE, RECEIPT, RECEIPT_TYPE, Situation
 from streaming.context import named
 from streaming.records import Output, Record, Result, State
+from streaming.timers import Timer, timer_key
 
 ROLE = "intake"
 ACKNOWLEDGED = "l233.acknowledgements"
+_LOOK: Final = b"look"
+"""Name of the timer, and key of the sign that it is set."""
+_OF_A_SITUATION: Final = frozenset({"activity.registered", "territory.changed"})
 _NOBODY: Final[Mapping[Kind, str]] = MappingProxyType({})
 _log = structlog.get_logger(__name__)
 
@@ -59,7 +63,7 @@ class IntakeAgent:
         marks = [(INPUT_HEADER, place(record))]
         match verdict:
             case Routed():
-                return Result(self._routed(verdict, record, marks), verdict.writes)
+                return Result(self._routed(verdict, record, marks), _writes(verdict, record, state))
             case Duplicate():
                 again = [*marks, (OUTCOME_HEADER, b"duplicate")]
                 return Result([_receipt(verdict, record, again)])
@@ -72,6 +76,12 @@ class IntakeAgent:
                 return Result([Output(record.topic, verdict.key, record.value, headers, verdict.partition)])
             case _:
                 assert_never(verdict)
+
+    def due(self, timer: Timer, state: State) -> Result:
+        """Forget what was routed too long ago, a part of the workers a day."""
+        part = state.scan(forgetting.part_of(timer.at_ms))
+        writes: dict[bytes, bytes | None] = dict.fromkeys(forgetting.forgotten(part, timer.at_ms))
+        return Result(writes={**writes, timer_key(forgetting.next_look(timer.at_ms), _LOOK): b""})
 
     def _routed(self, verdict: Routed, record: Record, marks: Headers) -> Sequence[Output]:
         event, decision, time = verdict.event, verdict.decision, moment(record)
@@ -107,6 +117,14 @@ class IntakeAgent:
             outputs.append(Output(ACKNOWLEDGED, key, value, [*headers, *marks]))
         outputs.extend(acknowledge(ROLE, given) for given in verdict.acknowledgements)
         return outputs
+
+
+def _writes(verdict: Routed, record: Record, state: State) -> Mapping[bytes, bytes]:
+    """Return what to remember; the first worker that a lane learns of sets its first look at the old."""
+    if verdict.event.name not in _OF_A_SITUATION or state.get(_LOOK) is not None:
+        return verdict.writes
+    first = timer_key(forgetting.first_look(record.timestamp), _LOOK)
+    return {**verdict.writes, first: b"", _LOOK: b""}
 
 
 def _competent(

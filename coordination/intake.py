@@ -131,7 +131,9 @@ class Intake:
         receipt = _registered(decision)
         receipt_json = RECEIPT.dump_json(receipt)
         writes = {
-            seen_key: remembered.of_event(digest, receipt_json, event.name, decision.situation),
+            seen_key: remembered.of_event(
+                digest, receipt_json, event.name, decision.situation, record.timestamp
+            ),
             **about.writes,
         }
         learned = follow_up.learned(history, event, about, remembered.origin_of(seen_key))

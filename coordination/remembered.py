@@ -1,7 +1,8 @@
 """What intake remembers of a worker: each event that it routed, and whom a case was handed through.
 
-Stored of an event: digest and receipt, one line each for its name and the situation it was routed by, and a
-last one once it is annulled. An older store holds digest and receipt alone.
+Stored of an event: digest and receipt, then a line with its name and when it came (milliseconds), a line with
+the situation it was routed by, and a last one once it is annulled. An older store holds digest and receipt
+alone.
 """
 
 import json
@@ -39,6 +40,11 @@ def origin_of(key: bytes) -> bytes:
     return key[-DIGEST_BYTES:]
 
 
+def seen_prefix(subjects: str) -> bytes:
+    """Return what the keys of some workers' events begin with: `subjects` begins their references."""
+    return _SEEN + subjects.encode()
+
+
 def known_key(subject: str) -> bytes:
     """Return the key of a worker's situations."""
     return _KNOWN + subject.encode()
@@ -54,10 +60,10 @@ def _digest(*parts: str) -> bytes:
     return blake2b(name, digest_size=DIGEST_BYTES).digest()
 
 
-def of_event(digest: bytes, receipt_json: bytes, name: str, situation: Situation | None) -> bytes:
-    """Return what is stored of an event that is routed."""
+def of_event(digest: bytes, receipt_json: bytes, name: str, situation: Situation | None, at_ms: int) -> bytes:
+    """Return what is stored of an event that is routed; `at_ms` is when it came."""
     known = b"" if situation is None else SITUATION.dump_json(situation)
-    return b"\n".join((digest + receipt_json, name.encode(), known))
+    return b"%b%b\n%b %d\n%b" % (digest, receipt_json, name.encode(), at_ms, known)
 
 
 def annulled(stored: bytes) -> bytes:
@@ -76,6 +82,13 @@ def receipt_json_of(stored: bytes) -> bytes:
     return stored[DIGEST_BYTES:] if end < 0 else stored[DIGEST_BYTES:end]
 
 
+def routed_at(stored: bytes) -> int | None:
+    """Return when an event came (milliseconds); None when an older version stored no time."""
+    lines = stored[DIGEST_BYTES:].split(b"\n", 2)
+    at = lines[1].partition(b" ")[2] if len(lines) > 1 else b""
+    return int(at) if at else None
+
+
 def recall(stored: bytes) -> Remembered | None:
     """Return what is remembered of an event; None when an older version stored less."""
     lines = stored[DIGEST_BYTES:].split(b"\n")
@@ -83,7 +96,7 @@ def recall(stored: bytes) -> Remembered | None:
         return None
     receipt, name, known = lines[:3]
     return Remembered(
-        name=name.decode(),
+        name=name.partition(b" ")[0].decode(),
         receipt=RECEIPT.validate_json(receipt),
         situation=SITUATION.validate_json(known) if known else None,
         annulled=len(lines) > 3,

@@ -12,6 +12,7 @@ from agents.roles import load_world
 from schemas.envelope import unpack
 from schemas.records import DEAD_LETTER, DECISION, MANDATE, RECEIPT
 from streaming.records import Output, Result
+from streaming.timers import PREFIX, Timer
 from streaming.topics import Registry
 from tests.unit.agents.records import Kept, Memory, arrived, event, header, registered
 
@@ -177,3 +178,40 @@ def test_an_inbox_record_is_readable_by_the_organism_it_is_for(intake: IntakeAge
     (inbox,) = by_topic(intake(registered(), Memory()))["l233.inbox.cpam"]
     kept: Kept = arrived(inbox)
     assert unpack(kept.value, kept.headers).subject is not None
+
+
+# --- forgetting -------------------------------------------------------------------------------------
+
+
+def kept(memory: Memory, result: Result) -> None:
+    """Keep what a result writes."""
+    for key, value in result.writes.items():
+        if value is None:
+            memory.kept.pop(key, None)
+        else:
+            memory.kept[key] = value
+
+
+def timers(memory: Memory) -> list[Timer]:
+    """Return the timers that are set, the first due first."""
+    return [Timer.read(key, value) for key, value in memory.scan(PREFIX)]
+
+
+def test_an_event_is_forgotten_after_400_days_and_its_worker_is_not(intake: IntakeAgent) -> None:
+    """One timer, whatever number of workers, looks day by day; a copy that comes later is routed again."""
+    memory = Memory()
+    kept(memory, intake(registered(), memory))
+    kept(memory, intake(registered(id_="e2"), memory))
+    day = 86_400_000
+    (timer,) = timers(memory)
+    assert timer.at_ms - registered().timestamp >= 400 * day
+    assert len(intake(registered(), memory).outputs) == 1, "a duplicate until then"
+    for _ in range(256):
+        (timer,) = timers(memory)
+        del memory.kept[timer.key]
+        kept(memory, intake.due(timer, memory))
+    assert [after.at_ms - timer.at_ms for after in timers(memory)] == [day]
+    again = intake(registered(), memory)
+    assert len(by_topic(again)["l233.decisions"]) == 1
+    leave: dict[str, object] = {"starts": "2027-03-01", "ends": "2027-03-14"}
+    assert "l233.inbox.cpam" in by_topic(intake(event("sick-leave.received", leave), memory))
