@@ -118,7 +118,7 @@ class Quality:
         for place, tally in added.items():
             if not _is_nothing(tally):
                 key = _SUM + "/".join(place).encode()
-                total = _read(state.get(key))
+                total = read_sum(state.get(key))
                 total.add(tally)
                 writes[key] = _write(total, _CHANGED)
                 writes[timer_key(_tell_at(place[0], now), _MEASURE + place[0].encode())] = b"%d" % lane
@@ -150,7 +150,7 @@ class Quality:
         writes: dict[bytes, bytes | None] = {drop: timer.value}
         for key, value in state.scan(_SUM + period.text.encode() + b"/"):
             if value.startswith(_CHANGED):
-                total = _read(value)
+                total = read_sum(value)
                 writes[key] = _write(total, _AS_TOLD)
                 _, indicator, organism, activity = key.removeprefix(_SUM).decode().split("/")
                 latest.append(_told((period.text, indicator, organism, activity), total, timer.at_ms, lane))
@@ -209,7 +209,8 @@ def _write(total: Tally, mark: bytes) -> bytes:
     return mark + json.dumps([total.numerator, total.denominator, spread], separators=(",", ":")).encode()
 
 
-def _read(value: bytes | None) -> Tally:
+def read_sum(value: bytes | None) -> Tally:
+    """Return a sum as the state holds it; nothing is held of one that nothing was added to."""
     total = Tally()
     if value is not None:
         total.numerator, total.denominator, spread = from_json(value.partition(b" ")[2])

@@ -18,7 +18,11 @@ ORGANISM_ROLES: Final = tuple(organism.agent for organism in ORGANISMS)
 TWO_OF_EACH: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         f"{name}-{letter}": roles
-        for name, roles in (("intake", ("intake",)), ("organisms", ORGANISM_ROLES), ("cases", ("cases",)))
+        for name, roles in (
+            ("intake", ("intake",)),
+            ("organisms", ORGANISM_ROLES),
+            ("cases", ("cases", "quality")),
+        )
         for letter in "ab"
     }
 )

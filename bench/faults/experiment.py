@@ -1,12 +1,12 @@
-"""One run: feed, kill, wait until everything is worked, stop, audit."""
+"""One run: feed, kill, wait until everything is worked, let a month pass, kill, wait, stop, audit."""
 
 import asyncio
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from itertools import accumulate
 from pathlib import Path
 from random import Random
@@ -16,16 +16,26 @@ from bench.faults import audit
 from bench.faults.audit import Audit
 from bench.faults.crew import Crew, crew
 from bench.faults.feed import Feed
-from bench.faults.quiet import settled
+from bench.faults.quiet import NotQuietError, settled
 from bench.faults.rebuilt import Rebuilt
+from bench.faults.replayed import Place, Times
 from l233.day import generate
+from l233.rehearsal import quiet as without_logs
 from streaming import admin
 from streaming.client import Connection
+from streaming.clock import set_clock
 from streaming.reading import reader
 from streaming.topics import Registry
 
 Tell = Callable[[str], None]
 _DAY: Final = date(2026, 3, 2)
+FIRST: Final = datetime(2026, 3, 2, 4, tzinfo=UTC)
+"""What time it is for the workers while the day is fed: no deadline is due."""
+SECOND: Final = datetime(2026, 3, 31, 22, 10, tzinfo=UTC)
+"""What time it is afterwards: most deadlines have passed, and in Paris it is April."""
+_KILLS_AT_THE_TURN: Final = 2
+_SILENCE: Final = 12.0
+"""Seconds: a partition whose worker was killed is given to another after ten (`Limits.session_timeout`)."""
 _SHARE_OF_KILLS: Final = 2 / 3
 """Of two ways to end a worker, how often the one that asks nobody."""
 
@@ -58,7 +68,7 @@ class Findings:
     residual: int
     """Input records that ended nowhere or in several places, and recipients that gave no answer."""
     state_divergence: int
-    """Cases and lanes whose state is not what their inputs make of it."""
+    """Cases, figures of quality and lanes whose state is not what their inputs make of it."""
 
     @property
     def clean(self) -> bool:
@@ -130,16 +140,57 @@ async def wait(plan: Plan, crew_: Crew, registry: Registry, tell: Tell) -> None:
     await settled(Connection(crew_.bootstrap, crew_.state), registry, plan.patience, looked)
 
 
+async def turn(crew_: Crew, registry: Registry) -> Times:
+    """Move the clock of workers that have worked everything: deadlines pass, and a month ends."""
+    if crew_.clock is None:
+        raise ValueError("the workers go by the machine's time: give the crew a clock")
+    async with reader(Connection(crew_.bootstrap, crew_.state)) as source:
+        ends = await source.ends(await source.places(registry.topics))
+    set_clock(crew_.clock, SECOND)
+    return Times(_milliseconds(FIRST), _milliseconds(SECOND), ends)
+
+
+def _milliseconds(instant: datetime) -> int:
+    return round(instant.timestamp() * 1000)
+
+
+def kill_while_timers_fire(plan: Plan, crew_: Crew, tell: Tell) -> None:
+    """Kill a worker or two right after the clock has moved."""
+    random = Random(plan.seed + 1)
+    for _ in range(min(plan.kills, _KILLS_AT_THE_TURN)):
+        time.sleep(random.uniform(0.3, 2.0))
+        name, how = _kill(crew_, random)
+        tell(f"after the turn  {how} {name}")
+    for name in crew_.roles:
+        crew_.await_started(name)
+
+
+async def quiet(crew_: Crew, registry: Registry, patience: float) -> None:
+    """Return once no topic has grown for longer than a partition may be without a worker."""
+    until, since = time.monotonic() + patience, time.monotonic()
+    before: Mapping[Place, int] = {}
+    async with reader(Connection(crew_.bootstrap, crew_.state)) as source:
+        places = await source.places(registry.topics)
+        while time.monotonic() - since < _SILENCE:
+            ends = await source.ends(places)
+            if ends != before:
+                before, since = ends, time.monotonic()
+            if time.monotonic() > until:
+                raise NotQuietError(f"after {patience:.0f} s, topics still grow")
+            await asyncio.sleep(0.2)
+
+
 async def examine(
-    kills: int, fed: int, crew_: Crew, registry: Registry, scratch: Path
+    kills: int, fed: int, crew_: Crew, registry: Registry, times: Times
 ) -> tuple[Findings, Sequence[str]]:
     """Audit what a stopped crew left; return the findings, and what is wrong in words."""
     connection = Connection(crew_.bootstrap, crew_.state)
-    books = Audit(registry)
-    await audit.read(books, connection)
-    wrong = books.wrong_cases()
-    remembered = {"intake": books.intake, "cases": books.cases()}
-    states = await Rebuilt(connection, registry, crew_.state, scratch).differences(remembered, books.last)
+    books = Audit(registry, times)
+    with without_logs():
+        await audit.read(books, connection)
+    wrong = [*books.wrong_cases(), *books.wrong_figures()]
+    rebuilt = Rebuilt(connection, registry, crew_.state, crew_.folder / "rebuilt")
+    states = await rebuilt.differences(books.remembered(), books.last)
     account = books.ledger.account()
     findings = Findings(
         kills=kills,
@@ -160,14 +211,22 @@ def _told(books: Audit, fed: int) -> Iterator[str]:
 def run(plan: Plan, bootstrap: str, folder: Path, registry: Registry, tell: Tell) -> Findings:
     """Run a whole experiment on a cluster that has no records in the topics yet."""
     asyncio.run(prepare(bootstrap, registry))
-    with crew(bootstrap, folder) as workers:
+    clock = folder / "clock"
+    folder.mkdir(parents=True, exist_ok=True)
+    set_clock(clock, FIRST)
+    with crew(bootstrap, folder, clock=clock) as workers:
         tell(f"{len(workers.roles)} workers work")
         fed = kill_while_feeding(plan, workers, tell)
         tell(f"{fed:,} records are fed; waiting until all are worked")
         asyncio.run(wait(plan, workers, registry, tell))
+        times = asyncio.run(turn(workers, registry))
+        tell("a month passes: deadlines are due")
+        kill_while_timers_fire(plan, workers, tell)
+        asyncio.run(wait(plan, workers, registry, tell))
+        asyncio.run(quiet(workers, registry, plan.patience))
         workers.stop_all()
         tell("everything is worked and every worker has stopped; auditing")
-        findings, words = asyncio.run(examine(plan.kills, fed, workers, registry, folder / "rebuilt"))
+        findings, words = asyncio.run(examine(plan.kills, fed, workers, registry, times))
     for line in words:
         tell(line)
     return findings

@@ -4,12 +4,14 @@ The workers must have stopped: a store belongs to one process at a time.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bench.faults.audit import Memory, Place
+from bench.faults.remembered import Remembered, cases_remember, quality_kept
+from bench.faults.replayed import Place
 from streaming import changelog
 from streaming.client import Connection
 from streaming.faust_role import wall_clock_ms
@@ -17,6 +19,10 @@ from streaming.store import RESERVED, Store
 from streaming.topics import Registry, RoleTopics
 
 Entries = dict[bytes, bytes]
+_KEPT_AS: Final[defaultdict[str, Callable[[Entries], Remembered]]] = defaultdict(
+    lambda: dict, {"cases": cases_remember, "quality": quality_kept}
+)
+"""How the state of a role is compared: to the byte, or as facts whatever their order."""
 _SHOWN: Final = 120
 _KEPT: Final = 10**12
 """Milliseconds: no store is too old to be looked at."""
@@ -43,12 +49,12 @@ class Rebuilt:
         self._scratch = scratch
 
     async def differences(
-        self, remembered: Mapping[str, Mapping[int, Memory]], last: Mapping[Place, int]
+        self, remembered: Mapping[str, Mapping[int, Remembered]], last: Mapping[Place, int]
     ) -> Sequence[str]:
         """Return every way in which a lane's state is not what it should be, in words.
 
         Args:
-            remembered: by role and lane, what it must remember; a role that is not named remembers nothing.
+            remembered: by role and lane, what it must remember.
             last: the offset of the last record of each input partition: positions stand behind it.
         """
         found: list[str] = []
@@ -56,9 +62,11 @@ class Rebuilt:
             for number in range(self._registry.partitions):
                 lane = Lane(role, number)
                 entries = await self._restored(self._scratch / str(lane), lane)
-                memory = {key: value for key, value in entries.items() if not key.startswith(RESERVED)}
-                if memory != remembered.get(role, {}).get(number, {}):
-                    found.append(f"{lane}: the changelog does not hold what the topics make")
+                kept = {key: value for key, value in entries.items() if not key.startswith(RESERVED)}
+                memory, expected = _KEPT_AS[role](kept), remembered[role][number]
+                if memory != expected:
+                    found.append(f"{lane}: the changelog does not hold what the topics make: ")
+                    found[-1] += _first_difference(memory, expected)
                 found += _positions(lane, topics, entries, last)
                 found += await self._on_disk(lane, entries)
         return found
@@ -104,7 +112,7 @@ def _left(folder: Path) -> tuple[int, Entries]:
         store.close()
 
 
-def _first_difference(kept: Entries, rebuilt: Entries) -> str:
+def _first_difference(kept: Remembered, rebuilt: Remembered) -> str:
     """Return how many keys differ, and the first of them with both values, cut short."""
     keys = sorted(key for key in kept.keys() | rebuilt.keys() if kept.get(key) != rebuilt.get(key))
     values = [str(entries.get(keys[0]))[:_SHOWN] for entries in (kept, rebuilt)]

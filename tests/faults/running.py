@@ -10,9 +10,10 @@ from pathlib import Path
 
 from agents.roles import NAMES
 from bench.faults.crew import Crew, crew
-from bench.faults.experiment import Findings, Plan, examine, prepare, wait
+from bench.faults.experiment import FIRST, Findings, Plan, examine, prepare, quiet, turn, wait
 from bench.faults.feed import Feed
 from l233.day import generate
+from streaming.clock import set_clock
 from streaming.topics import Registry
 
 PATIENCE = 120.0
@@ -38,14 +39,15 @@ class Running:
             time.sleep(0.05)
 
     def findings(self) -> Findings:
-        """Return what was counted once all is fed and worked; the crew has stopped then."""
+        """Return what was counted once all is worked and a month has passed; the crew has stopped then."""
         fed = self.feed.finish()
         assert fed == self.events
         plan = Plan(self.events, kills=0, patience=PATIENCE)
         asyncio.run(wait(plan, self.crew, self.registry, print))
+        times = asyncio.run(turn(self.crew, self.registry))
+        asyncio.run(quiet(self.crew, self.registry, PATIENCE))
         self.crew.stop_all()
-        scratch = self.crew.folder / "rebuilt"
-        found, words = asyncio.run(examine(0, fed, self.crew, self.registry, scratch))
+        found, words = asyncio.run(examine(0, fed, self.crew, self.registry, times))
         print("\n".join(words))  # pytest shows it when the test fails
         return found
 
@@ -63,7 +65,10 @@ def running(
     """Give workers that work, and a day that is fed to them over so many seconds."""
     registry = Registry.load()
     asyncio.run(prepare(bootstrap, registry))
-    with crew(bootstrap, folder, roles) as workers:
+    clock = folder / "clock"
+    folder.mkdir(parents=True, exist_ok=True)
+    set_clock(clock, FIRST)
+    with crew(bootstrap, folder, roles, clock) as workers:
         day = generate(seed, events, date(2026, 3, 2))
         feed = Feed(bootstrap, day, events / seconds, lambda: events)
         feed.start()
