@@ -20,6 +20,7 @@ GRACE_MS: Final = 3_600_000
 """An hour: for what a case is to know before it can judge, should it come later than the acknowledgement."""
 
 _ANSWERS: Final[frozenset[Level]] = frozenset({"refused", "reported", "settled"})
+_CODES: Final = range(4)
 _AID: Final = "social-aid.requested"
 _DECIDED: Final = "social-aid.decided"
 
@@ -63,6 +64,9 @@ def is_ready(case: Case, held: Held) -> bool:
 def judge(case: Case, held: Held) -> Judgement:
     """Return what a case makes of an acknowledgement, by what it knows now."""
     said = held.said
+    wrong = _form(held)
+    if wrong is not None:
+        return wrong
     own = [part for part in case.parts if part.ask.organism == said.organism and part.ask.acknowledge]
     if not own:
         return NotTaken("not_allowed", "/data/organism", f"{said.organism} has no part in this case")
@@ -76,6 +80,17 @@ def judge(case: Case, held: Held) -> Judgement:
     if said.level == "settled":
         return _settled(case, standing)
     return _answered(case, held, standing)
+
+
+def _form(held: Held) -> NotTaken | None:
+    """Return what is wrong with an acknowledgement by itself: it may not have come through intake."""
+    said = held.said
+    if held.headers and said.level not in _ANSWERS:
+        why = f"{said.level} is said by l233 itself: a system says reported, settled or refused"
+        return NotTaken("not_allowed", "/type", why)
+    if said.level == "reported" and said.code not in _CODES:
+        return NotTaken("not_allowed", "/data/code", "expected an integer, 0 to 3")
+    return None
 
 
 def _answered(case: Case, held: Held, parts: Sequence[Part]) -> Judgement:

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from schemas.records import MANDATE, RECEIPT, Receipt
 from tests.unit.agents.clockwork import Clockwork
 from tests.unit.agents.records import event, header
@@ -149,6 +151,22 @@ def test_what_is_written_beside_intake_is_judged_the_same_way() -> None:
     complaint(clock)
     written_directly(clock, "2026-03-05T09:00:00Z")
     assert levels(clock) == ["registered", "received", "reported", "settled"]
+
+
+@pytest.mark.parametrize(
+    ("level", "data", "path"),
+    [("received", {}, "/type"), ("reported", {}, "/data/code"), ("reported", {"code": 4}, "/data/code")],
+)
+def test_what_is_written_beside_intake_is_no_better_than_what_comes_through_it(
+    level: str, data: dict[str, object], path: str
+) -> None:
+    """What a contract would refuse is not taken here either."""
+    clock = Clockwork()
+    complaint(clock)
+    at = "2026-03-05T09:00:00Z"
+    clock.answers(level, CPAM, "lead", at, event=None, source=SYSTEM, case=CASE, **data)
+    clock.until("2026-03-05T12:00:00Z")
+    assert [(one.reason, one.errors[0].path) for one in refused(clock)] == [("not_allowed", path)]
 
 
 def test_what_is_written_before_its_case_is_known_waits_an_hour() -> None:
