@@ -3,13 +3,13 @@
 import base64
 import traceback
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import PurePath
 from types import MappingProxyType
 from typing import Final
 
 from coordination import ids
+from coordination.intake import instant
 from coordination.outcomes import Outcome
 from schemas.audit import CHECKPOINT, CHECKPOINT_TYPE, SealedCheckpoint
 from schemas.envelope import Headers, pack_binary
@@ -38,8 +38,7 @@ def source(role: str) -> str:
 
 def moment(record: Record) -> str:
     """Return when Kafka took the record, RFC 3339 in UTC: the same at every re-execution."""
-    at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return instant(record.timestamp)
 
 
 def place(record: Record) -> bytes:

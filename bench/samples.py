@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 from hashlib import blake2b
 from typing import Final
 
@@ -38,8 +39,13 @@ class Sample:
     headers: list[tuple[str, bytes]]
 
 
-def samples(count: int) -> Iterator[Sample]:
+DAY: Final = date(2026, 3, 1)
+"""When the events happen, give or take a month, unless a measurement says otherwise."""
+
+
+def samples(count: int, day: date = DAY) -> Iterator[Sample]:
     """Return `count` valid events in binary mode, about 500 bytes each, worker after worker."""
+    days = [f"{day + timedelta(days=after)}T09:30:00+01:00" for after in range(28)]
     workers = [_worker(number) for number in range(WORKERS)]
     for number in range(count):
         subject, block = workers[number % WORKERS]
@@ -49,7 +55,7 @@ def samples(count: int) -> Iterator[Sample]:
             "source": "urn:fr:bench:producer",
             "type": f"fr.l233.{name}.v1",
             "subject": subject,
-            "time": f"2026-03-{number % 28 + 1:02d}T09:30:00+01:00",
+            "time": days[number % 28],
         }
         headers, value = pack_binary(attributes, f"{{{block},{own}}}".encode())
         key = subject.encode()

@@ -8,6 +8,7 @@ from typing import Final
 from schemas.validation import Event
 
 DIGEST_BYTES: Final = 16
+_CANONICAL: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def content_digest(event: Event) -> bytes:
@@ -18,5 +19,4 @@ def content_digest(event: Event) -> bytes:
     """
     instant = event.time.astimezone(UTC).isoformat(timespec="microseconds")
     said = (event.type, instant, event.correlationid, event.causationid, json.loads(event.payload))
-    canonical = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.blake2b(canonical.encode("utf-8"), digest_size=DIGEST_BYTES).digest()
+    return hashlib.blake2b(_CANONICAL.encode(said).encode("utf-8"), digest_size=DIGEST_BYTES).digest()

@@ -398,10 +398,9 @@ class Lane:
 
 def _size(records: Sequence[Record]) -> int:
     """Return the bytes of keys, values and headers, roughly: 100 a record for what is around them."""
-    return sum(
-        len(record.value or b"")
-        + len(record.key or b"")
-        + sum(len(name) + len(value or b"") for name, value in record.headers)
-        + 100
-        for record in records
-    )
+    size = 100 * len(records)
+    for record in records:
+        size += len(record.value or b"") + len(record.key or b"")
+        for name, value in record.headers:
+            size += len(name) + len(value or b"")
+    return size
