@@ -201,7 +201,7 @@ def test_a_version_published_midway_is_taken_up_without_restart(
     assert [dict(one.headers)["ce_type"].decode() for one in life] == new["events"]
 
 
-_ORDER: Final = ('"scheme_adopted"', '"broadcast_read"', '"worker_started"')
+_ORDER: Final = ('"scheme_adopted"', '"lanes_assigned"', '"worker_started"')
 
 
 def test_what_may_not_be_published_is_told_in_one_line(
