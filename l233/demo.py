@@ -1,4 +1,4 @@
-"""The demonstration: a realistic day goes through the whole system, and everything is accounted for.
+"""The demonstration's day: a realistic one goes through the whole system, and everything is accounted for.
 
 What was planted in the day (which records are broken, repeated, wrongly keyed…) is known, so the account
 is compared with it.
@@ -9,7 +9,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from datetime import time as time_of_day
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from coordination import ids
 from coordination.conservation import EVENTS, Account
@@ -20,11 +23,14 @@ from l233.running import System
 from schemas.envelope import unpack
 from schemas.validation import Event, validate
 from streaming.client import Connection
+from streaming.clock import set_clock
 from streaming.posting import poster
 from streaming.records import Output
 
-MONDAY = date(2026, 3, 2)
-"""The day of the demonstration: an ordinary one, after the example scheme came into force."""
+MONDAY = date(2026, 10, 5)
+"""The day of the demonstration: an ordinary one, after the months of its stories."""
+_EVENING = datetime.combine(MONDAY, time_of_day(22), ZoneInfo("Europe/Paris"))
+"""When the day is published: nothing in it is later, and nothing is late."""
 SETTLE_SECONDS = 300.0
 _TOLD = ("territory.changed", "sick-leave.received")
 _AT_ONCE = 1_000
@@ -43,9 +49,22 @@ class Day:
         return Counter(record.expected for record in self.records)
 
     @property
+    def arriving(self) -> int:
+        """How many records arrive."""
+        return sum(2 if record.expected == "rekeyed" else 1 for record in self.records)
+
+    @property
     def types(self) -> Mapping[str, int]:
         """How many records there are of each event."""
         return dict(sorted(Counter(record.name for record in self.records).items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Who is told how far the day is."""
+
+    on_published: Callable[[int], None]
+    on_account: Callable[[Account], None]
 
 
 def day(seed: int, events: int) -> Day:
@@ -63,22 +82,29 @@ def _until(records: Iterable[GeneratedRecord], arriving: int) -> Iterator[Genera
 
 
 async def live(
-    system: System, planned: Day, on_published: Callable[[int], None], on_account: Callable[[Account], None]
+    system: System,
+    clock: Path,
+    planned: Day,
+    before: int,
+    told: Told,
 ) -> Account:
-    """Publish the day, follow it until it has settled, and return the account.
+    """Publish the day, follow it until it has settled, and return the account of all there is.
+
+    `before` records came in already; `clock` is the file by which the workers tell the time.
 
     Raises L233Error when a worker ends, or when the day has not settled within its bound.
     """
+    set_clock(clock, _EVENING)
     connection = system.settings.connection()
-    publishing = asyncio.create_task(_publish(connection, planned, on_published))
+    publishing = asyncio.create_task(_publish(connection, planned, told.on_published))
     async with Follower(connection, system.registry) as follower:
         deadline = time.monotonic() + SETTLE_SECONDS
         while True:
             account = await follower.look()
-            on_account(account)
+            told.on_account(account)
             if publishing.done():
                 published = publishing.result()
-                if account.total.received >= published and await follower.settled(account):
+                if account.total.received >= before + published and await follower.settled(account):
                     return account
             system.workers.require_alive()
             if time.monotonic() > deadline:
@@ -116,9 +142,9 @@ def cases_to_tell(planned: Day) -> list[str]:
     return found
 
 
-def differences(planned: Day, account: Account) -> list[str]:
+def differences(planned: Day, routed_before: int, account: Account) -> list[str]:
     """Return what came out otherwise than planted, one line each; empty when all is as it should be."""
-    expected = Counter(planned.planted)
+    expected = Counter(planned.planted) + Counter(routed=routed_before)
     rekeyed = expected.pop("rekeyed", 0)
     found = Counter(account.reasons) + Counter(
         routed=account.total.routed - rekeyed, duplicate=account.total.duplicates

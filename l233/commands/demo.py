@@ -1,10 +1,12 @@
-"""`l233 demo`: a whole day, from Kafka to cases, told and counted; leaves nothing behind."""
+"""`l233 demo`: stories of months and a whole day, from Kafka to cases, told and counted; leaves nothing."""
 
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -13,11 +15,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from coordination.conservation import Account
-from l233 import broker, demo, story
+from l233 import broker, demo, months, story
 from l233 import settings as configuration
 from l233.commands.kafka import fetching
 from l233.commands.status import print_account
 from l233.commands.topics import load as load_topics
+from l233.day import EVERYTHING_FROM
 from l233.errors import L233Error
 from l233.local_kafka import temporary
 from l233.output import print_json, print_table, remark
@@ -25,6 +28,7 @@ from l233.reference import world
 from l233.running import System, passing
 from l233.story_text import as_text
 from l233.words import Language, words
+from streaming.clock import set_clock
 
 app = typer.Typer(add_completion=False)
 
@@ -35,54 +39,83 @@ def run(
     seed: Annotated[int, typer.Option(help="Another seed, another day.")] = 233,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")] = False,
 ) -> None:
-    """Start Kafka and all roles, publish a realistic day, account for every record, and stop."""
+    """Start Kafka and all roles, tell a story per activity and a realistic day, account for all, and stop."""
     settings, began = configuration.load(), time.monotonic()
     registry = load_topics(settings)
-    planned = demo.day(seed, events)
+    ahead = months.prepare(settings)
+    planned = demo.day(seed, max(events - ahead.events, EVERYTHING_FROM))
     with tempfile.TemporaryDirectory(prefix="l233-demo-") as folder, fetching() as on_progress:
+        clock = Path(folder) / "clock"
+        set_clock(clock, months.BEGIN)
+        own = settings.model_copy(update={"clock": clock})
         remark("starting Apache Kafka")
         with temporary(on_progress=on_progress) as kafka:
             remark("starting the roles")
-            with passing(kafka, settings, registry, Path(folder)) as system:
-                remark(f"publishing {len(planned.records)} records of a day")
+            with passing(kafka, own, registry, Path(folder)) as system:
+                remark(f"{ahead.events} events of {len(ahead.stories)} stories, while nine months pass")
                 started = time.monotonic()
-                with _bars(len(planned.records), events) as (on_published, on_account):
+                with _bar("months", len(ahead.steps)) as on_step:
+                    broker.run(months.live(system, clock, ahead, on_step), system.settings)
+                remark(f"publishing {len(planned.records)} records of a day")
+                with _bars(len(planned.records), ahead.events + planned.arriving) as bars:
                     account = broker.run(
-                        demo.live(system, planned, on_published, on_account), system.settings
+                        demo.live(system, clock, planned, ahead.events, bars), system.settings
                     )
                 worked = time.monotonic() - started
-                told = broker.run(_told(system, demo.cases_to_tell(planned)), system.settings)
-    wrong = demo.differences(planned, account)
+                said = broker.run(months.said(system.settings.connection()), system.settings)
+                told = [] if json else broker.run(_told(system, ahead, planned), system.settings)
+    types = _types(planned, ahead, said)
+    wrong = demo.differences(planned, ahead.events, account)
+    wrong += [f"{name}: none came out" for name, count in types.items() if not count]
     seconds = round(time.monotonic() - began, 1)
     if json:
-        print_json(as_json(planned, account, seconds, worked, wrong))
+        print_json(as_json(Outcome(planned, ahead, account, types, wrong), seconds, worked))
     else:
         show(account)
-        for number, lines in enumerate(told, 1):
-            print(f"\nCase {number} of {len(told)}, from first to last event")
+        for heading, lines in told:
+            print(f"\n{heading}")
             print("\n".join(lines))
         remark(f"{account.total.received} records in {worked:.1f} s; all in all {seconds} s")
     if wrong or account.total.residual or account.unanswered or account.repeated or account.isolated:
         raise L233Error(f"not everything came out as planted: {'; '.join(wrong) or account}")
 
 
-async def _told(system: System, cases: list[str]) -> list[Sequence[str]]:
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of the demonstration."""
+
+    day: demo.Day
+    months: months.Months
+    account: Account
+    types: Mapping[str, int]
+    unlike_planted: list[str]
+
+
+def _types(planned: demo.Day, ahead: months.Months, said: Mapping[str, int]) -> Mapping[str, int]:
+    """Return how many events there were of each type, those taken in and those that l233 said."""
+    counts = Counter(planned.types) + ahead.names + Counter(said)
+    return {name: counts[name] for name in months.TYPES}
+
+
+async def _told(system: System, ahead: months.Months, planned: demo.Day) -> list[tuple[str, Sequence[str]]]:
+    """Return the stories, then two cases of the day, each with its heading."""
     known, connection = world(system.settings), system.settings.connection()
+    wanted = [(one.title, case) for one in ahead.stories for case in months.cases(one)]
+    wanted += [("A case of the day, from first to last event", case) for case in demo.cases_to_tell(planned)]
     return [
-        as_text(one, known.directory, words(Language.ENGLISH))
-        for case in cases
+        (heading, as_text(one, known.directory, words(Language.ENGLISH)))
+        for heading, case in wanted
         for one in await story.find(connection, case, known)
     ]
 
 
-def as_json(
-    planned: demo.Day, account: Account, seconds: float, worked: float, wrong: list[str]
-) -> dict[str, object]:
+def as_json(outcome: Outcome, seconds: float, worked: float) -> dict[str, object]:
     """Return the public object of `l233 demo --json`."""
+    account = outcome.account
     total = account.total
     return {
         "events": total.received,
-        "published": len(planned.records),
+        "published": len(outcome.day.records) + outcome.months.events,
         "routed": total.routed,
         "duplicates": total.duplicates,
         "dead_letters": total.dead_letters,
@@ -95,8 +128,12 @@ def as_json(
         "cases": account.cases,
         "organisms": dict(account.organisms),
         "reasons": dict(account.reasons),
-        "types": dict(planned.types),
-        "unlike_planted": wrong,
+        "types": dict(outcome.types),
+        "stories": [
+            {"title": one.title, "worker": one.subject, "cases": list(months.cases(one))}
+            for one in outcome.months.stories
+        ],
+        "unlike_planted": outcome.unlike_planted,
         "working_seconds": round(worked, 1),
         "seconds": seconds,
     }
@@ -116,16 +153,23 @@ def show(account: Account) -> None:
     print_table(("reason", "records"), [(reason, str(count)) for reason, count in account.reasons.items()])
 
 
+_COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+
+
 @contextmanager
-def _bars(
-    publishing: int, arriving: int
-) -> Iterator[tuple[Callable[[int], None], Callable[[Account], None]]]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
+def _bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    with Progress(*_COLUMNS, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
+        bar = bars.add_task(what, total=total)
+        yield lambda count: bars.update(bar, completed=count)
+
+
+@contextmanager
+def _bars(publishing: int, arriving: int) -> Iterator[demo.Told]:
+    with Progress(*_COLUMNS, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
         published = bars.add_task("published", total=publishing)
         accounted = bars.add_task("accounted for", total=arriving)
 
         def on_account(account: Account) -> None:
             bars.update(accounted, completed=account.total.received - account.total.residual)
 
-        yield (lambda count: bars.update(published, completed=count)), on_account
+        yield demo.Told(lambda count: bars.update(published, completed=count), on_account)
