@@ -27,6 +27,8 @@ _CASES: Final = "l233.cases"
 _QUALITY: Final = "l233.quality"
 _ALONE: Final = ("intake", *(organism.agent for organism in ORGANISMS))
 """Roles with one input."""
+AUDITED: Final = (*_ALONE, "cases", "quality")
+"""The roles that are audited; what seals their records proves itself (`l233 audit verify`)."""
 
 
 @dataclass(slots=True)
@@ -61,10 +63,9 @@ class Audit:
 
     def topics(self) -> Sequence[str]:
         """Return the topics to read, in this order."""
-        followed = {topic for role in self.registry.roles.values() for topic in role.follows}
-        states = {role.state for role in self.registry.roles.values()}
+        written = {topic for name in AUDITED for topic in self.registry.roles[name].outputs}
         first = (*self._reader, *COUNTED)
-        return (*first, *sorted(self.registry.topics.keys() - {*first, *followed, *states}))
+        return (*first, *sorted(written - {*first}))
 
     def take(self, record: Record) -> None:
         """Take one record."""

@@ -15,13 +15,14 @@ from typing import Final
 from agents.roles import NAMES, ORGANISMS
 
 ORGANISM_ROLES: Final = tuple(organism.agent for organism in ORGANISMS)
+_OTHERS: Final = tuple(name for name in NAMES if name not in {"intake", *ORGANISM_ROLES})
 TWO_OF_EACH: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         f"{name}-{letter}": roles
         for name, roles in (
             ("intake", ("intake",)),
             ("organisms", ORGANISM_ROLES),
-            ("cases", ("cases", "quality")),
+            ("cases", _OTHERS),
         )
         for letter in "ab"
     }

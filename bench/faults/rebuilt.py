@@ -54,11 +54,12 @@ class Rebuilt:
         """Return every way in which a lane's state is not what it should be, in words.
 
         Args:
-            remembered: by role and lane, what it must remember.
+            remembered: by role and lane, what it must remember; no other role is looked at.
             last: the offset of the last record of each input partition: positions stand behind it.
         """
         found: list[str] = []
-        for role, topics in self._registry.roles.items():
+        for role in remembered:
+            topics = self._registry.roles[role]
             for number in range(self._registry.partitions):
                 lane = Lane(role, number)
                 entries = await self._restored(self._scratch / str(lane), lane)

@@ -8,7 +8,7 @@ from datetime import date, datetime
 import pytest
 
 from agents.roles import load_world, roles
-from bench.faults.audit import Audit
+from bench.faults.audit import AUDITED, Audit
 from bench.faults.experiment import FIRST, SECOND
 from bench.faults.remembered import cases_remember, quality_kept
 from bench.faults.replayed import Lane, Place, Times
@@ -29,7 +29,7 @@ class Bus:
         self._lanes = {
             (role.name, number): Lane(role)
             for number in range(REGISTRY.partitions)
-            for role in roles(REGISTRY.roles, load_world(REGISTRY))
+            for role in roles(AUDITED, load_world(REGISTRY))
         }
         self._next: defaultdict[Place, int] = defaultdict(int)
         self._now = _milliseconds(FIRST)
