@@ -185,6 +185,9 @@ def admit(record: SchemeVersion, others: Iterable[Scheme], directory: Directory,
         SchemeError: listing what speaks against it.
     """
     signed = read_record(record, directory)
+    said, since = record.in_force, signed.scheme.in_force.isoformat()
+    if said != since:
+        raise SchemeError(f"{signed.files.text_file}: in_force: says {said!r}, and the text {since}")
     require_in_force_to_be(signed, _instant(signed, record.published), others, trusted)
     return signed
 

@@ -239,6 +239,7 @@ def test_a_published_record_is_admitted_as_its_files_would_be() -> None:
         (replace(record(NEXT), text=NEXT + "#"), "sha256: signs another text"),
         (replace(record(NEXT), sha256="0" * 64), "sha256: signs another text"),
         (replace(record(NEXT), scheme="2026-08"), "scheme: signs version 2026-08"),
+        (replace(record(NEXT), in_force="2026-06-01T00:00:00+02:00"), "in_force: says '2026-06-01"),
         (replace(record(NEXT), signatures=()), "cnam has not signed it"),
         (replace(record(NEXT), published="2026-06-30T09:00:00+02:00"), "less than 24 hours"),
         (replace(record(NEXT), published="2026-06-01T09:00:00"), "is no time with an offset"),
