@@ -6,11 +6,11 @@ What a case makes of it stands in `coordination`; here it becomes records, state
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
-from typing import Final, get_args
+from typing import Final, NamedTuple, get_args
 
 from pydantic import TypeAdapter
 
-from agents.emission import INPUT_HEADER, MANDATE_HEADER, OUTCOMES, attributes, cloud_event, outcome, source
+from agents.emission import INPUT_HEADER, MANDATE_HEADER, OUTCOMES, cloud_event, outcome, source
 from agents.world import World
 from coordination import case_facts, case_voice, deadlines, outside
 from coordination.case_facts import (
@@ -42,14 +42,14 @@ ROLE: Final = "cases"
 DECISIONS: Final = "l233.decisions"
 ACKNOWLEDGEMENTS: Final = "l233.acknowledgements"
 TOPIC: Final = "l233.cases"
-_OWN: Final = source(ROLE)
+_OWN: Final = source(ROLE).encode()
 _RECENT: Final = 4_000
 _SMALL: Final = 256 * 1024
 """Facts of a case, in bytes, whose public state is sure to fit its topic: it is a few times as large."""
 _LEVELS: Final[Mapping[str, Level]] = {
     type_of(f"acknowledgement.{level}"): level for level in get_args(Level)
 }
-_NEEDED: Final = ("id", "source", "type", "subject", "time", "correlationid")
+_MAY_BE_WAITED_FOR: Final = (Asked, Held)
 _MAY_SET_A_TIMER: Final = (Asked, Held, Armed)
 _SETTLED: Final = type_of("acknowledgement.settled")
 _MAY_SETTLE: Final = frozenset({"refused", "forwarded", "reported"})
@@ -70,6 +70,39 @@ class _Words:
 _WORDS: Final = TypeAdapter(_Words)
 
 
+class _Message(NamedTuple):
+    """What a record says of itself."""
+
+    id: str
+    source: str
+    type: str
+    worker: str
+    time: str
+    case: str
+    cause: str | None
+    payload: bytes
+
+
+def _read(record: Record, headers: Mapping[str, bytes]) -> _Message:
+    """Return what a record says of itself. Raises `NoMessageError` for one that is none of ours."""
+    if record.value is None:
+        raise NoMessageError(f"a record of {record.topic} has no data: look at its producer")
+    try:
+        return _Message(
+            headers["ce_id"].decode(),
+            headers["ce_source"].decode(),
+            headers["ce_type"].decode(),
+            headers["ce_subject"].decode(),
+            headers["ce_time"].decode(),
+            headers["ce_correlationid"].decode(),
+            cause.decode() if (cause := headers.get("ce_causationid")) is not None else None,
+            record.value,
+        )
+    except KeyError as error:
+        missing = error.args[0]
+        raise NoMessageError(f"a record of {record.topic} has no {missing}: look at its producer") from None
+
+
 class Cases:
     """The handler of decisions, acknowledgements and outcomes: `l233.cases` has the latest of each case."""
 
@@ -80,24 +113,24 @@ class Cases:
 
     def __call__(self, record: Record, state: State) -> Result:
         """Fold a message into its case; one that changes nothing writes nothing."""
-        said = attributes(record)
-        if said.get("source") == _OWN:
+        headers = dict(record.headers)
+        if headers.get("ce_source") == _OWN:
             return Result()  # folded when it was written
-        fact = self._fact(record, said)
-        case_id, worker = said["correlationid"], said["subject"]
-        key = case_key(worker, case_id)
-        stored = state.get(key)
-        before = self._case(stored, case_id, worker)
+        said = _read(record, headers)
+        fact = self._fact(record, headers, said)
+        stored = state.get(case_key(said.worker, said.case))
+        before = self._case(stored, said.case, said.worker)
         after = fold(before, fact)
         if after is before:
             return Result()
         facts: list[Fact] = [fact]
         outputs: list[Output] = []
-        if isinstance(fact, Asked | Held):
-            after = self._judge(after, instant(record.timestamp), facts, outputs)
+        now = instant(record.timestamp)
+        if isinstance(fact, _MAY_BE_WAITED_FOR):
+            after = self._judge(after, now, facts, outputs)
         if not isinstance(fact, Said) or fact.level in _MAY_SETTLE:
             after = _settle(after, facts, outputs)
-        return self._kept(stored, after, facts, outputs, instant(record.timestamp))
+        return self._kept(stored, after, facts, outputs, now)
 
     def due(self, timer: Timer, state: State) -> Result:
         """Say what the clock says of the case whose timer this is, and set its next one."""
@@ -119,36 +152,28 @@ class Cases:
 
     # -- what is read -----------------------------------------------------------------------------
 
-    def _fact(self, record: Record, said: Mapping[str, str]) -> Fact:
-        """Return what a record tells.
-
-        Raises `NoMessageError` for one that is none of ours, `pydantic.ValidationError` for broken data.
-        """
-        missing = [name for name in _NEEDED if name not in said]
-        if record.value is None or missing:
-            problem = "no data" if record.value is None else f"no {', '.join(missing)}"
-            raise NoMessageError(f"a record of {record.topic} has {problem}: look at its producer")
+    def _fact(self, record: Record, headers: Mapping[str, bytes], said: _Message) -> Fact:
+        """Return what a record tells. Raises `NoMessageError`; `pydantic.ValidationError` for broken data."""
         if record.topic == DECISIONS:
-            return asked(DECISION.validate_json(record.value), said["time"], self.world.directory)
-        words, cause = _WORDS.validate_json(record.value), said.get("causationid")
+            return asked(DECISION.validate_json(said.payload), said.time, self.world.directory)
+        words = _WORDS.validate_json(said.payload)
         if record.topic == OUTCOMES:
-            name, mandate = name_of(said["type"]), dict(record.headers).get(MANDATE_HEADER)
+            name, mandate = name_of(said.type), headers.get(MANDATE_HEADER)
             if name == MISMATCH and mandate is not None:
                 asks, directory = MANDATE.validate_json(mandate), self.world.directory
-                return mismatch(said["id"], said["source"], said["time"], asks, directory)
-            return Happened(said["id"], said["time"], name, words.organism, cause)
-        if (level := _LEVELS.get(said["type"])) is None:
-            raise NoMessageError(f"{said['type']} is no acknowledgement: look at its producer")
-        own = said["source"].startswith(OWN_SOURCE)
-        if own and cause is not None:
-            return Said(said["id"], said["time"], level, words.organism, cause, words.code, None)
-        at = said["time"] if own else instant(record.timestamp)
-        answer = Said(said["id"], at, level, words.organism, cause, words.code, None)
+                return mismatch(said.id, said.source, said.time, asks, directory)
+            return Happened(said.id, said.time, name, words.organism, said.cause)
+        if (level := _LEVELS.get(said.type)) is None:
+            raise NoMessageError(f"{said.type} is no acknowledgement: look at its producer")
+        own = said.source.startswith(OWN_SOURCE)
+        if own and said.cause is not None:
+            return Said(said.id, said.time, level, words.organism, said.cause, words.code, None)
+        at = said.time if own else instant(record.timestamp)
+        answer = Said(said.id, at, level, words.organism, said.cause, words.code, None)
         if own:
-            return Held(answer, said["source"], False, (), "")
-        decided = any(name == INPUT_HEADER for name, _ in record.headers)
+            return Held(answer, said.source, False, (), "")
         named = tuple((name, value.decode()) for name, value in record.headers if name != INPUT_HEADER)
-        return Held(answer, said["source"], decided, named, record.value.decode())
+        return Held(answer, said.source, INPUT_HEADER in headers, named, said.payload.decode())
 
     def _judge(self, case: Case, at: str, facts: list[Fact], outputs: list[Output]) -> Case:
         """Take or decline what is held and can be judged now, or has been held for long enough."""
