@@ -27,8 +27,9 @@ from coordination.case_facts import (
     Told,
 )
 from coordination.case_messages import MISMATCH, asked, mismatch, name_of
+from coordination.case_parts import Part
 from coordination.case_view import published
-from coordination.cases import Case, Part, fold, nothing_of
+from coordination.cases import Case, fold, nothing_of
 from coordination.deadlines import Law, next_instant
 from coordination.instants import instant, milliseconds
 from coordination.outside import GRACE_MS, OWN_SOURCE, is_ready, judge

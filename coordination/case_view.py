@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 
 from coordination.calendar import deadline
 from coordination.case_facts import Asked, Declined, Happened, Held, Said
-from coordination.cases import ANNULLED, UPDATED, Case, Escalation, Part
+from coordination.case_parts import ANNULLED, UPDATED, Part
+from coordination.cases import Case, Escalation
 from coordination.escalation import REMINDED_WITHIN
 from coordination.instants import instant, milliseconds
 from schemas.events import type_of

@@ -7,7 +7,8 @@ from typing import Final, assert_never
 from coordination import ids
 from coordination.calendar import Delay, deadline
 from coordination.case_facts import Held, Raised, Told
-from coordination.cases import Case, Part
+from coordination.case_parts import Part
+from coordination.cases import Case
 from coordination.directory import Directory
 from coordination.outcomes import Outcome
 from coordination.outside import NotTaken

@@ -1,9 +1,7 @@
 """Decides where a case is: folds what it is told, in any order of arrival, into one state.
 
-The same facts give the same state whatever their order; the same id twice counts once. A case is closed when
-nobody owes anything more. A recipient's part ends with the level asked, or a higher one, with `refused`, with
-an answer by silence, or when its event is annulled. `forwarded` ends the part of a lead; of the others it
-counts as `received`, so that the common host where a request was lodged still owes its report.
+The same facts give the same state whatever their order; the same id twice counts once. When a part of a case
+has ended: `coordination.case_parts`.
 """
 
 from collections.abc import Iterable
@@ -14,7 +12,6 @@ from coordination.case_facts import (
     Armed,
     Ask,
     Asked,
-    DeadlineLevel,
     Declined,
     Fact,
     Happened,
@@ -25,49 +22,10 @@ from coordination.case_facts import (
     Taken,
     Told,
 )
-from coordination.instants import milliseconds
-from schemas.records import Ended, Level
+from coordination.case_parts import Part, answered, corrected, is_meant, moved, stopped, told
+from coordination.instants import later, moment
 
 _ROLES: Final = {"lead": 0, "support": 1, "informed": 2}
-_STEPS: Final[dict[Level, int]] = {
-    "registered": 0,
-    "received": 1,
-    "forwarded": 2,
-    "refused": 3,
-    "reported": 4,
-    "settled": 5,
-}
-_FULFILS: Final[dict[DeadlineLevel, frozenset[Level]]] = {
-    "received": frozenset({"received", "reported", "settled", "forwarded", "refused"}),
-    "reported": frozenset({"reported", "settled", "refused"}),
-    "resolved": frozenset({"reported", "settled", "refused"}),
-    "decided": frozenset({"refused", "settled"}),
-    "paid": frozenset({"refused", "settled"}),
-}
-ANNULLED: Final = "case.annulled"
-UPDATED: Final = "case.updated"
-NOT_TAKEN: Final = 3
-"""The code of a report that says no: nothing will be decided or paid any more."""
-
-
-class Part(NamedTuple):
-    """What one organism owes because of one decision, what it answered, and how its clock stands.
-
-    Beside the acknowledgement asked, every further clock of the case is a part. `event` is the id of the
-    event decided on. `due`, `near_ms` and `missed_ms` are those asked, unless an outage moved them.
-    """
-
-    decision: str
-    event: str
-    ask: Ask
-    given: tuple[Said, ...]
-    due: str
-    near_ms: int
-    missed_ms: int
-    done_ms: int | None
-    ended: Ended | None
-    near_at: str | None
-    missed_at: str | None
 
 
 class Escalation(NamedTuple):
@@ -130,10 +88,10 @@ def _noted(case: Case, fact: Told | Moved | Raised | Held | Taken | Declined, kn
     """Return the case once it is known what it said itself."""
     match fact:
         case Told():
-            parts = tuple(_told(part, fact) if _is_meant(part, fact) else part for part in case.parts)
+            parts = tuple(told(part, fact) if is_meant(part, fact) else part for part in case.parts)
             return case._replace(known=known, parts=parts, updated=later(case.updated, fact.at))
         case Moved():
-            parts = tuple(_moved(part, fact) if _is_meant(part, fact) else part for part in case.parts)
+            parts = tuple(moved(part, fact) if is_meant(part, fact) else part for part in case.parts)
             return case._replace(known=known, parts=parts)
         case Raised():
             return _raised(case, fact, known)
@@ -176,13 +134,12 @@ def _open(case: Case, event: Asked, ask: Ask) -> Part:
     if not case.known:
         return part
     for said in _said_before(case, event, ask.organism):
-        part = _answered(part, said)
+        part = answered(part, said)
     for fact in case.happened:
-        part = _on_outcome(part, fact)
+        part = stopped(part, fact.name, fact.at)
     for other in case.events:
-        if other.corrects == (event.event, event.source):
-            part = _annulled(part, other)
-        part = _stopped(part, other.name, other.at)
+        part = corrected(part, event, other)
+        part = stopped(part, other.name, other.at)
     return part
 
 
@@ -203,25 +160,8 @@ def _said_before(case: Case, event: Asked, organism: str) -> Iterable[Said]:
 def _on_event(part: Part, case: Case, event: Asked) -> Part:
     """Return a part once another event of its case is known."""
     if event.corrects is not None:
-        own = case.event_of(part.decision)
-        if event.corrects == (own.event, own.source):
-            part = _annulled(part, event)
-    return _stopped(part, event.name, event.at)
-
-
-def _annulled(part: Part, correction: Asked) -> Part:
-    return _end(part, correction.at, "annulled") if correction.name == ANNULLED else part
-
-
-def _stopped(part: Part, name: str, at: str) -> Part:
-    """End a clock beside the acknowledgements when what it waits for is known.
-
-    A difference of rights that opens anew is not resolved by what resolved it before.
-    """
-    ask = part.ask
-    if ask.until != name or (ask.level == "resolved" and milliseconds(at) < ask.start_ms):
-        return part
-    return _end(part, at, "stopped")
+        part = corrected(part, case.event_of(part.decision), event)
+    return stopped(part, event.name, event.at)
 
 
 # -- said and happened ----------------------------------------------------------------------------
@@ -233,7 +173,7 @@ def _said(case: Case, said: Said, known: frozenset[str]) -> Case:
     parts = case.parts
     for index, part in enumerate(parts):
         if part.ask.organism == said.organism and _is_about(said, part.decision, part.event):
-            parts = (*parts[:index], _answered(part, said), *parts[index + 1 :])
+            parts = (*parts[:index], answered(part, said), *parts[index + 1 :])
             taken = taken or part.ask.acknowledge is not None
     escalations = case.escalations
     for index, one in enumerate(escalations):
@@ -261,49 +201,10 @@ def _is_about(said: Said, decision: str, event: str) -> bool:
     return said.causation == event if said.decision is None else said.decision == decision
 
 
-def _answered(part: Part, said: Said) -> Part:
-    ask, given, done_ms, ended = part.ask, part.given, part.done_ms, part.ended
-    if ask.acknowledge is not None:
-        given = (*given, said)
-        if len(given) > 1 and _STEPS[given[-2].level] >= _STEPS[said.level]:
-            given = tuple(sorted(given, key=_step))
-    if ends(ask, said):
-        done_ms, ended = _earlier(part, said.at, "answered")
-    decision, event, _, _, due, near_ms, missed_ms, _, _, near_at, missed_at = part
-    return Part(decision, event, ask, given, due, near_ms, missed_ms, done_ms, ended, near_at, missed_at)
-
-
-def ends(ask: Ask, said: Said) -> bool:
-    """Return whether an organism has done its part by saying this.
-
-    Who hands a case over has done its part; who forwards a request that reached it, only if it was to lead.
-    """
-    if said.level in _FULFILS[ask.level]:
-        return True
-    if said.level == "forwarded":
-        return ask.role == "lead" or said.decision is not None
-    return ask.acknowledge is None and said.code == NOT_TAKEN
-
-
-def _end(part: Part, at: str, how: Ended) -> Part:
-    done_ms, ended = _earlier(part, at, how)
-    return part._replace(done_ms=done_ms, ended=ended)
-
-
-def _earlier(part: Part, at: str, how: Ended) -> tuple[int, Ended]:
-    """Return when a part ended, and how: of what may end it, the earliest counts."""
-    new = milliseconds(at), how
-    return new if part.done_ms is None or part.ended is None else min((part.done_ms, part.ended), new)
-
-
 def _happened(case: Case, fact: Happened, known: frozenset[str]) -> Case:
-    parts = tuple(_on_outcome(part, fact) for part in case.parts)
+    parts = tuple(stopped(part, fact.name, fact.at) for part in case.parts)
     happened = tuple(sorted((*case.happened, fact), key=_arrival))
     return case._replace(known=known, parts=parts, happened=happened, updated=later(case.updated, fact.at))
-
-
-def _on_outcome(part: Part, fact: Happened) -> Part:
-    return _stopped(part, fact.name, fact.at)
 
 
 # -- held until it is judged ----------------------------------------------------------------------
@@ -331,27 +232,6 @@ def _declined(case: Case, fact: Declined, known: frozenset[str]) -> Case:
 # -- told by the clock ----------------------------------------------------------------------------
 
 
-def _is_meant(part: Part, fact: Told | Moved) -> bool:
-    ask = part.ask
-    return (part.decision, ask.organism, ask.level) == (fact.decision, fact.organism, fact.level)
-
-
-def _told(part: Part, fact: Told) -> Part:
-    match fact.signal:
-        case "near":
-            return part._replace(near_at=fact.at)
-        case "missed":
-            return part._replace(missed_at=fact.at)
-        case "silence":
-            return _end(part, fact.at, "silence")
-        case _:
-            assert_never(fact.signal)
-
-
-def _moved(part: Part, fact: Moved) -> Part:
-    return part._replace(due=fact.due, near_ms=fact.near_ms, missed_ms=fact.missed_ms)
-
-
 def _raised(case: Case, fact: Raised, known: frozenset[str]) -> Case:
     escalation = Escalation(fact, None)
     for said in case.waiting:
@@ -368,34 +248,15 @@ def _heard(escalation: Escalation, said: Said) -> Escalation:
     if said.organism != escalation.raised.to:
         return escalation
     known = escalation.received_at
-    return escalation._replace(received_at=said.at if known is None else min(known, said.at, key=_moment))
-
-
-# -- order ----------------------------------------------------------------------------------------
-
-
-def later(known: str, new: str) -> str:
-    """Return the later of two instants; of nothing and an instant, the instant."""
-    if len(known) == len(new) and known[-1] == "Z" == new[-1]:
-        return max(known, new)  # both as `instant` writes them: no need to take them apart
-    return new if not known else max(known, new, key=_moment)
-
-
-def _moment(text: str) -> tuple[datetime, str]:
-    """Order by instant, and for the same instant told in two ways by the text."""
-    return datetime.fromisoformat(text), text
+    return escalation._replace(received_at=said.at if known is None else min(known, said.at, key=moment))
 
 
 def _arrival(fact: Said | Happened | Raised) -> tuple[datetime, str, str]:
-    return *_moment(fact.at), fact.id
+    return *moment(fact.at), fact.id
 
 
 def _order(event: Asked) -> tuple[datetime, str, str]:
-    return *_moment(event.time), event.id
-
-
-def _step(said: Said) -> tuple[int, datetime, str, str]:
-    return _STEPS[said.level], *_arrival(said)
+    return *moment(event.time), event.id
 
 
 def _place(ask: Ask) -> tuple[bool, int, str, str]:

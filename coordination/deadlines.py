@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 from coordination import ids
 from coordination.calendar import is_working_day
 from coordination.case_facts import DeadlineLevel, Moved, Raised, Signal, Told
-from coordination.cases import Case, Part, fold
+from coordination.case_parts import Part
+from coordination.cases import Case, fold
 from coordination.instants import instant, milliseconds
 from coordination.outages import NO_OUTAGES, Outages, moved_due
 from coordination.outside import GRACE_MS

@@ -15,3 +15,15 @@ def instant(at_ms: int) -> str:
     """Return milliseconds since the epoch as RFC 3339 in UTC."""
     text = datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")
+
+
+def later(known: str, new: str) -> str:
+    """Return the later of two instants; of nothing and an instant, the instant."""
+    if len(known) == len(new) and known[-1] == "Z" == new[-1]:
+        return max(known, new)  # both as `instant` writes them: no need to take them apart
+    return new if not known else max(known, new, key=moment)
+
+
+def moment(text: str) -> tuple[datetime, str]:
+    """Order by instant, and for the same instant told in two ways by the text."""
+    return datetime.fromisoformat(text), text

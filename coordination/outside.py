@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from coordination.case_facts import Held
-from coordination.cases import Case, Part
+from coordination.case_parts import Part
+from coordination.cases import Case
 from coordination.reporting import reports_by_itself
 from schemas.records import Level
 

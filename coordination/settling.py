@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from coordination import ids
 from coordination.case_facts import Asked, Said
-from coordination.cases import Case, Part
+from coordination.case_parts import Part
+from coordination.cases import Case
 from coordination.instants import instant
 from schemas.records import EventRef
 

@@ -12,6 +12,7 @@ CASE = "3f1d4a52-6f0e-5c0b-9a51-0a4b1d6f3b0e"
 PAID: dict[str, object] = {"period": "2026-T1", "paid": "1.00", "due": "1.00", "base": "4.00"}
 LEAD, RETIREMENT, HEALTH = "urssaf:midi-pyrenees", "carsat:31", "cpam:311"
 Data = dict[str, object]
+MISSED = ("deadline.missed", "paid")
 
 
 def paid() -> Clockwork:
@@ -105,3 +106,34 @@ def test_an_annulled_event_expects_nothing() -> None:
         part.decision != clock.case.events[0].decision for part in clock.case.recipients
     )
     assert found.expected == 1 + asked_by_the_correction
+
+
+def retirement(clock: Clockwork) -> None:
+    """Let a worker ask for his pension from September, then say from October."""
+    asked: Data = {"worker": TOULOUSE, "starts": "2026-09-01", "complete": True}
+    clock.happens(event("retirement.requested", asked, case=CASE))
+    corrected(clock, "case.updated", data={"starts": "2026-10-01", "complete": True})
+
+
+def test_an_update_starts_the_further_clocks_anew() -> None:
+    """The pension is to be paid by the new date alone."""
+    clock = Clockwork()
+    retirement(clock)
+    assert [(one.due[:10], one.ended) for one in clock.case.clocks] == [
+        ("2026-10-01", "annulled"),
+        ("2026-11-02", None),
+    ]
+    clock.until("2027-01-01T00:00:00Z")
+    missed = [data["due"] for _, name, data in clock.said() if (name, data.get("level")) == MISSED]
+    assert missed == ["2026-11-02T23:59:59+01:00"]
+
+
+def test_an_annulment_ends_what_earlier_corrections_asked_too() -> None:
+    """Nothing is left of the event but what the annulment itself asks."""
+    clock = Clockwork()
+    retirement(clock)
+    said: Data = {"event": "e1", "source": "urn:test:producer", "reason": "withdrawn"}
+    clock.happens(event("case.annulled", said, id_="x2", case=CASE, time="2026-03-05T10:00:00+01:00"))
+    last = clock.case.events[-1].decision
+    assert {part.ended for part in clock.case.recipients if part.decision != last} == {"annulled"}
+    assert {one.ended for one in clock.case.clocks} == {"annulled"}
