@@ -11,6 +11,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from heapq import heappop, heappush
 from itertools import groupby
 from json.encoder import encode_basestring as quoted
@@ -22,7 +23,8 @@ import structlog
 from agents.emission import DEAD_LETTERS
 from agents.intake import ROLE as INTAKE
 from l233.rehearsal_memory import Memory
-from schemas.events import TYPE_PREFIX
+from schemas.envelope import CONTENT_TYPE, PREFIX
+from schemas.events import TYPE_PREFIX, type_of
 from schemas.records import DEAD_LETTER, RECEIPT
 from schemas.refusal import Violation
 from streaming import parking
@@ -36,6 +38,7 @@ EMITTED: Final = frozenset({"l233.acknowledgements", "l233.outcomes"})
 RECEIPTS: Final = "l233.receipts"
 OWN_SOURCE: Final = "urn:l233:"
 """What others say is on these topics too; what l233 says itself has a source that begins so."""
+_OWN: Final = OWN_SOURCE.encode()
 
 STEPS: Final = (
     "acknowledgement.registered",
@@ -57,7 +60,7 @@ STEPS: Final = (
 )
 """The order in which an organism's events of one instant, line and case are told; others come after these."""
 _AFTER_ALL: Final = float("inf")
-_STEP: Final[Mapping[str, int]] = {f"{TYPE_PREFIX}{name}.v1": at for at, name in enumerate(STEPS)}
+_STEP: Final[Mapping[bytes, int]] = {type_of(name).encode(): at for at, name in enumerate(STEPS)}
 
 
 class Held(NamedTuple):
@@ -86,29 +89,45 @@ class Input(NamedTuple):
 
 
 class Emitted(NamedTuple):
-    """An event that l233 emits. `line` is the input's that it goes back to, None when that is none."""
+    """An event that l233 emits. `line` is the input's that it goes back to, None when that is none.
+
+    There are many for each input, so it stays as it was packed until somebody asks.
+    """
 
     line: int | None
-    attributes: Mapping[str, str]
+    said: Mapping[str, bytes]
+    """Its headers."""
     payload: bytes
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """Its CloudEvents attributes."""
+        return {name[3:]: value.decode() for name, value in self.said.items() if name.startswith("ce_")}
 
     @property
     def name(self) -> str:
         """The event's name, such as `rights.recorded`."""
-        return self.attributes["type"].removeprefix(TYPE_PREFIX).rpartition(".")[0]
+        return self.said["ce_type"].decode().removeprefix(TYPE_PREFIX).rpartition(".")[0]
 
     @property
-    def order(self) -> tuple[float, str, str, int]:
+    def order(self) -> tuple[float, bytes, str, int]:
         """The place of the event among those of its instant: line, case, organism, step."""
-        organism = _organism(self.payload)
-        step = _STEP.get(self.attributes["type"], len(STEPS))
+        said = self.said
         line = _AFTER_ALL if self.line is None else self.line
-        return line, self.attributes.get("correlationid", ""), organism, step
+        step = _STEP.get(said["ce_type"], len(STEPS))
+        return line, said.get("ce_correlationid", b""), _organism(self.payload), step
 
     def as_json(self) -> str:
         """Return the event as one line of structured JSON, without a line break."""
-        said = ",".join([f'"{name}":{quoted(value)}' for name, value in self.attributes.items()])
-        return f'{{{said},"datacontenttype":"application/json","data":{self.payload.decode()}}}'
+        said = ",".join([_member(name, value) for name, value in self.said.items()])
+        return f'{{{said},"data":{self.payload.decode()}}}'
+
+
+@lru_cache(maxsize=8_192)
+def _member(header: str, value: bytes) -> str:
+    """Return an attribute as a member of JSON; what one input causes has most of them in common."""
+    name = "datacontenttype" if header == CONTENT_TYPE else header.removeprefix(PREFIX)
+    return f'"{name}":{quoted(value.decode())}'
 
 
 _BY_FIRST: Final = b'{"organism":"'
@@ -344,10 +363,10 @@ class Rehearsal:
                 self._queue.append(record)
 
     def _emit(self, output: Output) -> None:
-        said = {name[3:]: value.decode() for name, value in output.headers if name.startswith("ce_")}
-        if not said["source"].startswith(OWN_SOURCE):
+        said = dict(output.headers)
+        if not said["ce_source"].startswith(_OWN):
             return
         line = self._line
         if line is None:
-            line = self._lines.get((output.key, said.get("causationid", "")))
+            line = self._lines.get((output.key, said.get("ce_causationid", b"").decode()))
         self._moment.emitted.append(Emitted(line, said, output.value or b"{}"))
