@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from agents.emission import MANDATE_HEADER, attributes
@@ -45,6 +46,7 @@ class Request:
         return self.name in _OWN_WORDS or (self.name == _ESCALATION and self.mandate.role != "informed")
 
 
+@lru_cache(maxsize=256)
 def name_of(type_: str) -> str:
     """Return the name of a type of ours: `fr.l233.contribution.paid.v1` is `contribution.paid`."""
     return type_.removeprefix(TYPE_PREFIX).removesuffix(".v1")

@@ -88,9 +88,9 @@ class Load:
         return [seconds * 1000 for event, seconds in self.taken if self.due[event] >= since]
 
 
-def event_id(headers: Sequence[tuple[str, bytes]], name: str = "ce_id") -> bytes:
-    """Return a header that holds an event's id."""
-    return next(value for header, value in headers if header == name)
+def event_id(headers: Sequence[tuple[str, bytes]]) -> bytes:
+    """Return the id of the event that a record is."""
+    return next(value for header, value in headers if header == "ce_id")
 
 
 def l233_answer(load: Load, message: Message, at: float) -> None:
@@ -98,9 +98,8 @@ def l233_answer(load: Load, message: Message, at: float) -> None:
 
     Those to what an organism asks of another in turn are a third hop, and not counted.
     """
-    headers = message.headers() or []
-    event = event_id(headers, "ce_causationid")
-    kind = event_id(headers, "ce_type")
+    headers = dict(message.headers() or ())
+    kind, event = headers["ce_type"], headers.get("ce_causationid")
     if event not in load.due:
         return
     if kind == REGISTERED:
