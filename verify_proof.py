@@ -249,6 +249,7 @@ def statement(checkpoint: object, where: str) -> bytes:
     """Return the bytes that are signed of a checkpoint: canonical JSON behind a prefix."""
     said = {
         "at": text(checkpoint, "at", where),
+        "end": number(checkpoint, "end", where),
         "log": text(checkpoint, "log", where),
         "root": text(checkpoint, "root", where),
         "size": number(checkpoint, "size", where),

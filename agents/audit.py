@@ -20,6 +20,8 @@ from streaming.timers import Timer, timer_key
 ROLE: Final = "audit"
 _LOG: Final = b"log\0"
 _RECENT: Final = 64
+_OFFSET: Final = 8
+_NEVER: Final = bytes(_OFFSET) + Growth().encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +45,28 @@ class Audit:
         log = log_name(record.topic, record.partition).encode()
         before = self._growth(state.get(_LOG + log))
         after = before.with_leaf(leaf_hash(entry_bytes(record)))
-        writes: dict[bytes, bytes | None] = {_LOG + log: self._kept(after)}
+        writes: dict[bytes, bytes | None] = {_LOG + log: self._kept(after, record.offset + 1)}
         if before.size == before.sealed:
             writes[timer_key(record.timestamp + self._sealing.within_ms, log)] = b""
         return Result(writes=writes)
 
     def due(self, timer: Timer, state: State) -> Result:
         """Sign how far a log is, with the proof that it goes on from the checkpoint before."""
-        growth = self._growth(state.get(_LOG + timer.name))
-        point = Checkpoint(timer.name.decode(), growth.size, growth.root().hex(), instant(timer.at_ms))
+        kept = state.get(_LOG + timer.name) or _NEVER
+        growth, end = self._growth(kept), int.from_bytes(kept[:_OFFSET], "big")
+        point = Checkpoint(timer.name.decode(), growth.size, growth.root().hex(), instant(timer.at_ms), end)
         steps = tuple(step.hex() for step in growth.consistency())
         sealed = SealedCheckpoint(point, growth.sealed, steps, (seal(point, AUDIT, self._sealing.key),))
-        return Result([checkpoint(ROLE, sealed)], {_LOG + timer.name: self._kept(growth.at_rest())})
+        return Result([checkpoint(ROLE, sealed)], {_LOG + timer.name: self._kept(growth.at_rest(), end)})
 
     def _growth(self, kept: bytes | None) -> Growth:
         if kept is None:
             return Growth()
-        return self._recent.pop(kept, None) or Growth.decode(kept)
+        return self._recent.pop(kept, None) or Growth.decode(kept[_OFFSET:])
 
-    def _kept(self, growth: Growth) -> bytes:
-        kept = growth.encode()
+    def _kept(self, growth: Growth, end: int) -> bytes:
+        """Return a log as the state has it: the offset after its last entry's, and how it can go on."""
+        kept = end.to_bytes(_OFFSET, "big") + growth.encode()
         if len(self._recent) >= _RECENT:
             del self._recent[next(iter(self._recent))]
         self._recent[kept] = growth

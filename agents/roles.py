@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from typing import TypeVar
 
 import scheme
 from agents import intake
 from agents.acoss import Acoss
+from agents.audit import Audit
 from agents.carsat import Carsat
 from agents.cases import Cases
 from agents.cgss import Cgss
@@ -16,6 +18,7 @@ from agents.emission import unexpected_dead_letter
 from agents.following import example_trust, shipped_schemes
 from agents.quality import Quality
 from agents.urssaf import Urssaf
+from agents.witness import Witness
 from agents.world import World
 from coordination.directory import parse_directory
 from coordination.quality_objectives import read_objectives
@@ -31,19 +34,28 @@ _HANDLERS: Mapping[str, Callable[[World], Handler]] = {
     **{organism.agent: organism for organism in ORGANISMS},
     "cases": Cases,
     "quality": lambda _: Quality(read_objectives("quality.yaml", scheme.quality())),
+    "audit": lambda world: Audit(_there("audit", world.sealers.sealing)),
+    "witness": lambda world: Witness(_there("witness", world.sealers.witnessing)),
 }
 NAMES: Sequence[str] = tuple(_HANDLERS)
-ACTING: Sequence[str] = tuple(name for name in NAMES if name != "quality")
-"""The roles that make what happens; quality looks on."""
+LOOKING_ON: Sequence[str] = ("quality", "audit", "witness")
+ACTING: Sequence[str] = tuple(name for name in NAMES if name not in LOOKING_ON)
+"""The roles that make what happens."""
 
 
-_GATHER: Mapping[str, float] = {"intake": 0.2, "cases": 0.5, "quality": 2.0}
+_GATHER: Mapping[str, float] = {"intake": 0.2, "cases": 0.5, "quality": 2.0, "audit": 5.0, "witness": 1.0}
 """Where a busy lane gathers longer than the usual 0.1 s. What intake commits together reaches the organisms
-together, so they need not gather again; for cases and quality nobody waits."""
+together, so they need not gather again; for cases, quality and what is sealed nobody waits."""
+
+T = TypeVar("T")
 
 
 class UnknownRoleError(ValueError):
     """No role has this name."""
+
+
+class NoSealKeyError(ValueError):
+    """A role that signs has no key."""
 
 
 def load_world(registry: Registry, trusted: Trusted | None = None) -> World:
@@ -59,7 +71,7 @@ def load_world(registry: Registry, trusted: Trusted | None = None) -> World:
 def roles(names: Iterable[str], world: World) -> list[Role]:
     """Return the roles of these names, in order, each once.
 
-    Raises `UnknownRoleError` for a name that is none.
+    Raises `UnknownRoleError` for a name that is none, `NoSealKeyError` for a role that lacks its key.
     """
     return [_role(name, world) for name in dict.fromkeys(names)]
 
@@ -78,6 +90,12 @@ def _role(name: str, world: World) -> Role:
         takes={topic: world.registry.topics[topic].max_message_bytes for topic in topics.all},
         gather=_GATHER.get(name, GATHER),
     )
+
+
+def _there(role: str, found: T | None) -> T:
+    if found is None:
+        raise NoSealKeyError(f"the role {role} signs checkpoints and has no key")
+    return found
 
 
 def _isolate(name: str, record: Record, error: Exception) -> Sequence[Output]:

@@ -51,7 +51,7 @@ class Witness:
             return Result()  # our own, come back
         key = _SIGNED + point.log.encode()
         known = state.get(key)
-        before = Checkpoint(point.log, 0, "", "")
+        before = Checkpoint(point.log, 0, "", "", 0)
         if known is not None:
             before = CHECKPOINT.validate_json(known).checkpoint
         wrong = [*check_seals(sealed, self._by.audit, 0, ""), *goes_on(before, sealed, "")]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import scheme
+from agents.sealers import Sealers, example_sealers
 from coordination.directory import Directory
 from coordination.outages import NO_OUTAGES, Outages
 from coordination.rights import Parameters, parse_parameters
@@ -24,3 +25,5 @@ class World:
     parameters: Parameters = field(default_factory=lambda: parse_parameters(scheme.parameters()))
     outages: Outages = NO_OUTAGES
     """When an organism's own system is out of order."""
+    sealers: Sealers = field(default_factory=example_sealers)
+    """Who signs how far what was decided is sealed."""

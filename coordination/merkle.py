@@ -7,11 +7,13 @@ hashed behind a zero byte, a node behind a one, so that neither can pass for the
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from struct import Struct
 from typing import Final, NamedTuple, Self
 
 HASH_BYTES: Final = 32
 _LEAF: Final = b"\x00"
 _NODE: Final = b"\x01"
+_NODE_PLACE: Final = Struct(">BQ")
 EMPTY_ROOT: Final = sha256().digest()
 """The root of a log without entries."""
 
@@ -96,7 +98,7 @@ class Growth:
     def encode(self) -> bytes:
         """Return the log as bytes, for the state store."""
         return self.sealed.to_bytes(8, "big") + b"".join(
-            node.level.to_bytes(1, "big") + node.number.to_bytes(8, "big") + node.hash for node in self.nodes
+            [_NODE_PLACE.pack(level, number) + found for level, number, found in self.nodes]
         )
 
     @classmethod

@@ -10,6 +10,7 @@ import binascii
 import struct
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple, Protocol
 
 import rfc8785
@@ -22,6 +23,7 @@ from schemas.audit import PROOF_FORMAT, Checkpoint, Entry, Proof, Seal, SealedCh
 AUDIT: Final = "audit"
 _PREFIX: Final = b"l233 checkpoint, version 1\0"
 _LENGTH: Final = struct.Struct(">i")
+_NONE: Final = _LENGTH.pack(-1)
 _PLACE: Final = struct.Struct(">IQ")
 
 Keys = Mapping[str, Collection[str]]
@@ -54,18 +56,25 @@ class Sealable(Protocol):
     @property
     def value(self) -> bytes | None: ...  # noqa: D102  as above
     @property
-    def headers(self) -> Sequence[tuple[str, bytes]]: ...  # noqa: D102  as above
+    def headers(self) -> Sequence[tuple[str, bytes | None]]: ...  # noqa: D102  as above
 
 
 def entry_bytes(record: Sealable) -> bytes:
     """Return the bytes of an entry: partition and offset, then each part behind its length (-1: none)."""
-    parts = [record.topic.encode(), record.key, record.value]
+    length = _LENGTH.pack
+    parts = [_PLACE.pack(record.partition, record.offset), _name(record.topic)]
+    for content in (record.key, record.value):
+        parts += (_NONE,) if content is None else (length(len(content)), content)
     for name, content in record.headers:
-        parts += (name.encode(), content)
-    lengths = _LENGTH.pack
-    return _PLACE.pack(record.partition, record.offset) + b"".join(
-        lengths(-1) if part is None else lengths(len(part)) + part for part in parts
-    )
+        parts += (_name(name), _NONE) if content is None else (_name(name), length(len(content)), content)
+    return b"".join(parts)
+
+
+@lru_cache
+def _name(name: str) -> bytes:
+    """Return a name behind its length: there are few, and every record has them."""
+    encoded = name.encode()
+    return _LENGTH.pack(len(encoded)) + encoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +86,7 @@ class _Told:
     offset: int
     key: bytes | None
     value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
+    headers: Sequence[tuple[str, bytes | None]]
 
 
 def told(record: Sealable) -> Entry:
@@ -87,14 +96,14 @@ def told(record: Sealable) -> Entry:
         record.partition,
         record.offset,
         None if record.key is None else _text(record.key),
-        tuple((name, _text(content)) for name, content in record.headers),
+        tuple((name, None if content is None else _text(content)) for name, content in record.headers),
         None if record.value is None else _text(record.value),
     )
 
 
 def leaf_of(entry: Entry) -> bytes:
     """Return the leaf hash of an entry as a proof or an export tells it. Raises ValueError for bad base64."""
-    headers = [(name, _bytes(content)) for name, content in entry.headers]
+    headers = [(name, None if content is None else _bytes(content)) for name, content in entry.headers]
     key = None if entry.key is None else _bytes(entry.key)
     value = None if entry.value is None else _bytes(entry.value)
     return leaf_hash(entry_bytes(_Told(entry.topic, entry.partition, entry.offset, key, value, headers)))
@@ -122,7 +131,13 @@ def log_name(topic: str, partition: int) -> str:
 def statement(checkpoint: Checkpoint) -> bytes:
     """Return the bytes that are signed of a checkpoint."""
     return _PREFIX + rfc8785.dumps(
-        {"at": checkpoint.at, "log": checkpoint.log, "root": checkpoint.root, "size": checkpoint.size}
+        {
+            "at": checkpoint.at,
+            "end": checkpoint.end,
+            "log": checkpoint.log,
+            "root": checkpoint.root,
+            "size": checkpoint.size,
+        }
     )
 
 

@@ -43,6 +43,19 @@ class Settings(BaseSettings):
     trusted_keys: Path | None = None
     """Folder of the public keys, `AUTHORITY.public.pem`, that may sign a scheme."""
 
+    audit_key: Path | None = None
+    """File of the private key (PEM) with which the role audit signs how far what was decided is sealed."""
+    witness: Annotated[str, Field(min_length=1)] = "cnam"
+    """The organism that the role witness signs for."""
+    witness_key: Path | None = None
+    """File of that organism's private key (PEM)."""
+    seal_keys: Path | None = None
+    """Folder of the public keys, `audit.public.pem`, `ORGANISM.public.pem`, that count under checkpoints."""
+    seal_seconds: Seconds = 5.0
+    """How long a record may wait for the checkpoint that covers it."""
+    unsealed_seconds: Annotated[float, Field(ge=0)] = 600.0
+    """How old the oldest unsealed decision may be before intake stops accepting; 0: however old."""
+
     log_format: LogFormat = "auto"
     """`json`, `console`, or `auto`: console when a terminal shows it."""
     log_level: LogLevel = "INFO"

@@ -25,6 +25,8 @@ class Checkpoint:
     root: str
     at: str
     """RFC 3339."""
+    end: Number
+    """The offset after the last entry's: every record of the partition before it is an entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Entry:
     partition: Partition
     offset: Number
     key: str | None
-    headers: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[str, str | None], ...]
     value: str | None
 
 

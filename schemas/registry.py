@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from schemas import records
+from schemas.audit import CHECKPOINT, CHECKPOINT_TYPE
 from schemas.emitted import EMITTED
 from schemas.events import type_of
 from schemas.inputs import INPUTS
@@ -47,9 +48,11 @@ RECORDS: Final[Mapping[str, DataAdapter]] = MappingProxyType(
         records.CASE_TYPE: records.CASE,
         SCHEME_VERSION_TYPE: SCHEME_VERSION,
         OUTAGE_TYPE: OUTAGE,
+        CHECKPOINT_TYPE: CHECKPOINT,
     }
 )
-"""What stands on l233.decisions, l233.receipts, l233.dead-letters, l233.cases, l233.scheme, l233.outages."""
+"""What stands on l233.decisions, l233.receipts, l233.dead-letters, l233.cases, l233.scheme, l233.outages,
+l233.checkpoints."""
 
 BETWEEN: Final[Mapping[str, DataAdapter]] = MappingProxyType({records.ACCOUNT_TYPE: records.ACCOUNT})
 """What organisms hand each other, in their inboxes."""

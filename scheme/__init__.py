@@ -7,7 +7,17 @@ installed, and `coordination` gives the text its meaning.
 from collections.abc import Mapping
 from importlib.resources import files
 
-__all__ = ["example_keys", "organisms", "parameters", "quality", "signatures", "territories", "versions"]
+__all__ = [
+    "example_keys",
+    "example_seal_keys",
+    "example_seal_private_keys",
+    "organisms",
+    "parameters",
+    "quality",
+    "signatures",
+    "territories",
+    "versions",
+]
 
 
 def organisms() -> str:
@@ -46,6 +56,18 @@ def example_keys() -> Mapping[str, str]:
     """Return the public keys (PEM) that signed the shipped example, by authority."""
     found = _texts("example_keys", ".public.pem")
     return {name.removesuffix(".public.pem"): text for name, text in found.items()}
+
+
+def example_seal_keys() -> Mapping[str, str]:
+    """Return the public keys (PEM) of who signs checkpoints where no other key is set: audit, organism."""
+    found = _texts("example_seal_keys", ".public.pem")
+    return {name.removesuffix(".public.pem"): text for name, text in found.items()}
+
+
+def example_seal_private_keys() -> Mapping[str, str]:
+    """Return the private halves of these keys (PEM): everybody has them."""
+    found = _texts("example_seal_keys", ".EXAMPLE-PRIVATE.pem")
+    return {name.removesuffix(".EXAMPLE-PRIVATE.pem"): text for name, text in found.items()}
 
 
 def _texts(folder: str, ending: str) -> dict[str, str]:

@@ -27,6 +27,10 @@ GATHER: Final = 0.1
 """What a busy lane gathers, in seconds, unless its role says otherwise."""
 
 
+def never_held(_: int) -> None:
+    """Say that a lane may go on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Role:
     """What a lane needs to know of its role."""
@@ -42,6 +46,8 @@ class Role:
     gather: float = GATHER
     """The least time from one transaction of a busy lane to its next, in seconds: what arrives meanwhile
     shares the cost of one. An idle lane begins at once, and so does one that has a full slice."""
+    held: Callable[[int], str | None] = never_held
+    """Partition number -> why its lane is to wait for now; None when it may go on."""
 
     @property
     def group(self) -> str:

@@ -31,7 +31,7 @@ _CHUNK = 64
 _TIMERS = 500
 """Timers fired in one transaction."""
 _LOOK_AGAIN = 0.05
-"""Seconds before a lane that is due, but not caught up, looks again."""
+"""Seconds before a lane that is due, but not caught up, or held, looks again."""
 
 
 class Flow(Protocol):
@@ -91,6 +91,7 @@ class Lane:
         self._first_timer: bytes | None = None
         """The first timer's key, or one before it: no timer lies before. None: there is none."""
         self._caught_up = False
+        self._held = False
         self.epoch = next(_epochs)
         """Changes whenever the lane seeks: records fetched under another epoch are not for it."""
         self.working = False
@@ -273,6 +274,8 @@ class Lane:
         await self._until_due()
         if self._closing:
             return False
+        if await self._hold():
+            return True
         slices = await self._take()
         if slices:
             await self._transact(slices)
@@ -283,6 +286,19 @@ class Lane:
             await self._tell(self._writer)
             await self._writer.commit(self._role.changelog)
         return True
+
+    async def _hold(self) -> bool:
+        """Wait a little if the lane is to wait: what has arrived stays; its inputs pause when it is much."""
+        why = self._role.held(self.number)
+        if (why is not None) != self._held:
+            self._held = why is not None
+            if why is None:
+                _log.info("lane_released")
+            else:
+                _log.warning("lane_held", why=why)
+        if why is not None:
+            await asyncio.sleep(_LOOK_AGAIN)
+        return self._held
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

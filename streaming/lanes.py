@@ -74,6 +74,11 @@ class Lanes:
         """Return, by number, whether each lane is open and working."""
         return {number: lane.working for number, (lane, _) in self._lanes.items()}
 
+    def held(self) -> dict[int, str]:
+        """Return, by number, why lanes wait that are to wait for now."""
+        found = {number: self.role.held(number) for number in self._lanes}
+        return {number: why for number, why in found.items() if why is not None}
+
     def progress(self) -> dict[int, Progress]:
         """Return what each lane has done, by number."""
         return {number: lane.progress for number, (lane, _) in self._lanes.items()}

@@ -65,9 +65,11 @@ class Reader:
         return {(place.topic, place.partition): known.offset for place, known in offsets.items()}
 
     async def read(
-        self, ends: Mapping[Place, int], starts: Mapping[Place, int] | None = None
+        self, ends: Mapping[Place, int], starts: Mapping[Place, int] | None = None, at_once: int = 5_000
     ) -> AsyncIterator[Sequence[Record]]:
         """Yield the committed records before `ends`, in order per partition, in batches of one partition.
+
+        A batch has `at_once` records at most.
 
         Starts at `starts` where given, else at the beginning. Raises KafkaTimeoutError, among others, when
         nothing has come for as long as a request may take.
@@ -85,7 +87,7 @@ class Reader:
         reached: Mapping[TopicPartition, int] = {}
         moved = time.monotonic()
         while left:
-            batches = await self._consumer.getmany(*left, timeout_ms=300, max_records=5_000)
+            batches = await self._consumer.getmany(*left, timeout_ms=300, max_records=at_once)
             for place, records in batches.items():
                 wanted = [record for record in records if record.offset < left[place]]
                 if wanted:
@@ -106,14 +108,14 @@ class Reader:
 
 
 @asynccontextmanager
-async def reader(connection: Connection) -> AsyncIterator[Reader]:
-    """Open a reader for the length of the block."""
+async def reader(connection: Connection, fetch_bytes: int = 4 * 1024 * 1024) -> AsyncIterator[Reader]:
+    """Open a reader for the length of the block; it fetches so many bytes of a partition at a time."""
     consumer = AIOKafkaConsumer(
         **connection.client(),
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="earliest",  # where a start has fallen to retention: read on from what is left
-        max_partition_fetch_bytes=4 * 1024 * 1024,
+        max_partition_fetch_bytes=fetch_bytes,
         fetch_max_wait_ms=100,
     )
     admin = AIOKafkaAdminClient(**connection.client())

@@ -41,9 +41,9 @@ class Topic(_Strict):
     consumers: Who
     contracts: tuple[str, ...]
     """CloudEvents types that flow here; empty for a role's own state."""
-    key: Literal["worker", "case", "state", "measure", "version", "organism"]
+    key: Literal["worker", "case", "state", "measure", "log", "version", "organism"]
     """What a record's key is: the worker's reference, a case's id, a key of the role's own, what is measured
-    by which lane; where workers follow a topic, a version of the scheme or an organism."""
+    by which lane, a sealed log; where workers follow a topic, a version of the scheme or an organism."""
     partitioned_by: Literal["worker", "nothing"]
     """By worker: on the partition that murmur2 of the worker's reference gives, whatever the key."""
     partitions: Annotated[int, Field(ge=1, le=1000)]
@@ -81,11 +81,13 @@ class RoleTopics(_Strict):
     outputs: Names
     follows: tuple[Name, ...] = ()
     """Topics that every worker of the role reads in full before its lanes open, and follows from then on."""
+    watches: tuple[Name, ...] = ()
+    """Topics of which every worker of the role knows the latest records."""
 
     @property
     def all(self) -> tuple[str, ...]:
         """Every topic of the role, once."""
-        return tuple(dict.fromkeys((*self.inputs, self.state, *self.outputs, *self.follows)))
+        return tuple(dict.fromkeys((*self.inputs, self.state, *self.outputs, *self.follows, *self.watches)))
 
 
 class Registry(_Strict):
@@ -135,7 +137,7 @@ class Registry(_Strict):
                 topic = self.topics[name]
                 if name in topics.outputs and role not in topic.producers:
                     problems.append(f"role {role} writes {name}, which does not name it as producer")
-                if name in (*topics.inputs, *topics.follows) and role not in topic.consumers:
+                if name in (*topics.inputs, *topics.follows, *topics.watches) and role not in topic.consumers:
                     problems.append(f"role {role} reads {name}, which does not name it as consumer")
                 if name in topics.follows and (topic.cleanup, topic.partitioned_by) != ("compact", "nothing"):
                     problems.append(f"{name}, which role {role} follows, must be compacted and of no worker")

@@ -11,7 +11,7 @@ import os
 import signal
 import threading
 import traceback
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ from streaming.faust_role import RoleApp, role_app, wall_clock_ms
 from streaming.handling import Progress, Role
 
 _log = structlog.get_logger(__name__)
+Beside = Callable[[Connection], Coroutine[Any, Any, None]]
+"""What a worker does beside its lanes, as long as it works."""
 EXIT_STOPPED = 0
 EXIT_FAILED = 4
 """A lane, or Faust, could not go on."""
@@ -44,21 +46,22 @@ async def work(
     health_file: Path | None = None,
     stopping: Callable[[], None] = lambda: None,
     broadcasts: Sequence[Broadcast] = (),
+    beside: Sequence[Beside] = (),
 ) -> None:
     """Run `roles` until `stop` is set. Raises what made a lane, or Faust, or what is followed, fail.
 
     No lane opens before every broadcast was read in full. `stopping` is called when the end begins, whatever
-    brought it: nothing here bounds how long it takes.
+    brought it: nothing here bounds how long it takes. What is to run `beside` fails the worker when it ends.
     """
     asyncio.get_running_loop().set_exception_handler(_untaken)
-    async with followed(broadcasts, connection) as following:
+    async with followed(broadcasts, connection) as following, _running(beside, connection) as tasks:
         apps = [role_app(role, connection, now_ms) for role in roles]
         try:
             await asyncio.gather(*(app.start() for app in apps))
             started(apps)
             _log.info("worker_started", roles=[role.name for role in roles])
             async with _telling(apps, health_file, now_ms):
-                await _until_ended(apps, stop, following, connection, now_ms)
+                await _until_ended(apps, stop, [following, *tasks], connection, now_ms)
         finally:
             _log.info("worker_stopping")
             stopping()
@@ -66,6 +69,21 @@ async def work(
             await asyncio.gather(*(app.stop() for app in apps))
             # Once more: a rebalance that was under way may have opened lanes before its app stopped.
             await asyncio.gather(*(app.lanes.release() for app in apps))
+
+
+@asynccontextmanager
+async def _running(
+    beside: Sequence[Beside], connection: Connection
+) -> AsyncIterator[Sequence[asyncio.Task[None]]]:
+    """Run what has no end for the length of the block."""
+    tasks = [asyncio.create_task(one(connection)) for one in beside]
+    try:
+        yield tasks
+    finally:
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
 
 
 def _untaken(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -105,7 +123,7 @@ async def _telling(
 async def _until_ended(
     apps: Sequence[RoleApp],
     stop: asyncio.Event,
-    following: asyncio.Task[None],
+    following: Sequence[asyncio.Task[None]],
     connection: Connection,
     now_ms: Callable[[], int],
 ) -> None:
@@ -114,7 +132,7 @@ async def _until_ended(
     watch = asyncio.create_task(_watch(apps, connection.limits.progress_timeout, now_ms))
     failures = [app.lanes.failure for app in apps]
     try:
-        waited = [asked, watch, following, *ended, *failures]
+        waited = [asked, watch, *following, *ended, *failures]
         done, _ = await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
         for future in done:
             future.result()
@@ -140,7 +158,9 @@ async def _watch(apps: Sequence[RoleApp], bound: float, now_ms: Callable[[], int
                 place, now = (app.lanes.role.name, number), now_ms()
                 known, moves, since = moved.get(place, (progress, -1, now))
                 # Other progress than the known one is a lane that was opened since: it has all of its time.
-                if known is not progress or moves != progress.moves or not await _behind(app, number):
+                held = app.lanes.role.held(number) is not None
+                same = known is progress and moves == progress.moves
+                if held or not same or not await _behind(app, number):
                     moved[place] = (progress, progress.moves, now)
                 elif now - since > bound * 1000:
                     raise NoProgress(
@@ -166,6 +186,7 @@ def run(
     connection: Connection,
     health_file: Path | None = None,
     broadcasts: Sequence[Broadcast] = (),
+    beside: Sequence[Beside] = (),
 ) -> int:
     """Run a worker in this process until SIGTERM or SIGINT; return its exit code."""
     bound = connection.limits.stop_timeout
@@ -183,6 +204,7 @@ def run(
             health_file=health_file,
             stopping=lambda: _exit_when_stuck(bound),
             broadcasts=broadcasts,
+            beside=beside,
         )
 
     try:

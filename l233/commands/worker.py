@@ -1,5 +1,6 @@
 """`l233 worker ROLE…`: one or more roles in this process, until it is asked to stop."""
 
+import os
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -7,9 +8,11 @@ from typing import Annotated
 
 import typer
 
+from agents.emission import CHECKPOINTS
 from agents.following import PublishedSchemes
 from agents.outages import DeclaredOutages
 from agents.roles import NAMES, UnknownRoleError, load_world, roles
+from agents.sealers import sealed_up_to
 from agents.world import World
 from coordination.scheme_file import SchemeError
 from coordination.signing import Trusted
@@ -19,14 +22,19 @@ from l233.commands.topics import load as load_topics
 from l233.environment import require_own_environment
 from l233.errors import BadInput, L233Error
 from l233.scheme_files import refused
+from l233.seal_keys import sealers
 from l233.settings import Settings
 from l233.trust import trusted
 from streaming import admin
 from streaming.handling import Role
+from streaming.sealed import Sealed, Watch
 from streaming.topics import Registry
-from streaming.worker import run
+from streaming.worker import Beside, run
 
 app = typer.Typer(add_completion=False)
+
+DECIDING = "intake"
+"""The role that waits when what it decided is not sealed."""
 
 
 @app.command()
@@ -38,21 +46,42 @@ def worker(
     health_file: Annotated[
         Path | None, typer.Option(help="A file written anew, every second, while this worker is well.")
     ] = None,
+    nice: Annotated[
+        int, typer.Option(min=0, max=19, help="By how much this worker lets others have the CPU first.")
+    ] = 0,
 ) -> None:
     """Run roles until SIGTERM or SIGINT. Exit 0 when asked to stop, 4 or 5 when it could not go on."""
     require_own_environment()
     settings = configuration.load()
     logging.configure(settings)
+    os.nice(nice)
     registry = load_topics(settings)
     keys = trusted(settings)
     world = _world(registry, keys)
+    world.sealers = sealers(settings, NAMES if "all" in names else names)
     chosen = _chosen(names, world)
     cluster = broker.run(_ready(settings, registry), settings)
     place = settings.state_folder / (name or socket.gethostname()) / cluster
     # State belongs to the cluster whose changelogs it follows: another one's is never mistaken for it.
     connection = replace(settings.connection(), state=place)
     follows = [PublishedSchemes(world, keys).broadcast, DeclaredOutages(world).broadcast]
-    raise typer.Exit(run(chosen, connection, health_file, follows))
+    chosen, beside = _held_by_sealing(chosen, world, settings)
+    raise typer.Exit(run(chosen, connection, health_file, follows, beside))
+
+
+def _held_by_sealing(chosen: list[Role], world: World, settings: Settings) -> tuple[list[Role], list[Beside]]:
+    """Let intake wait while what it decided stays unsealed; and return what sees to it."""
+    if not settings.unsealed_seconds or not any(role.name == DECIDING for role in chosen):
+        return chosen, []
+    sealed = Sealed(
+        world.registry.roles["audit"].inputs,
+        CHECKPOINTS,
+        sealed_up_to(world.sealers.trusted),
+        settings.unsealed_seconds,
+    )
+    watch = Watch(sealed)
+    waiting = [replace(role, held=watch.held) if role.name == DECIDING else role for role in chosen]
+    return waiting, [watch.look]
 
 
 def _world(registry: Registry, keys: Trusted) -> World:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from schemas.audit import CHECKPOINT_TYPE
 from schemas.events import type_of
 from schemas.inputs import EVENT_NAMES
 from schemas.outages import OUTAGE_TYPE
@@ -20,6 +21,7 @@ OF_NO_WORKER = {
     "fr.l233.quality.measured.v1",
     SCHEME_VERSION_TYPE,
     OUTAGE_TYPE,
+    CHECKPOINT_TYPE,
     *map(type_of, LIFE),
 }
 """What is said of an organism, or of the scheme: no worker is its subject."""

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 import scheme
-from agents.roles import NAMES
+from agents.roles import LOOKING_ON, NAMES
 from coordination.directory import parse_directory
 from schemas.events import type_of
 from schemas.inputs import INPUTS
@@ -14,8 +14,8 @@ from streaming.client import Limits
 from streaming.topics import Registry
 
 REGISTRY = Registry.load()
+CHECKPOINTS = "l233.checkpoints"
 FOLLOWED = {topic for role in REGISTRY.roles.values() for topic in role.follows}
-QUALITY = "quality"
 HEALTH = {"fr.l233.sick-leave.received.v1", "fr.l233.maternity.declared.v1"}
 
 
@@ -41,21 +41,23 @@ def test_producers_and_consumers_that_are_roles_really_write_and_read() -> None:
             assert name in (*role.outputs, role.state), f"{producer} is said to write {name}"
         for consumer in set(topic.consumers) & set(NAMES):
             role = REGISTRY.roles[consumer]
-            assert name in (*role.inputs, role.state, *role.follows), f"{consumer} is said to read {name}"
+            read = (*role.inputs, role.state, *role.follows, *role.watches)
+            assert name in read, f"{consumer} is said to read {name}"
 
 
 def test_no_two_roles_share_state_or_input() -> None:
     """A lane owns what it reads; two groups of workers on one state would overwrite each other.
 
-    Only quality reads over the shoulder of another: it answers nothing.
+    Only quality and audit read over the shoulder of another: they answer nothing.
     """
     states = Counter(role.state for role in REGISTRY.roles.values())
     inputs = Counter(
-        topic for name, role in REGISTRY.roles.items() if name != QUALITY for topic in role.inputs
+        topic for name, role in REGISTRY.roles.items() if name not in LOOKING_ON for topic in role.inputs
     )
     assert set((states + inputs).values()) == {1}
-    assert REGISTRY.roles[QUALITY].inputs == REGISTRY.roles["cases"].inputs
-    assert set(REGISTRY.roles[QUALITY].outputs) == {"l233.quality", "l233.dead-letters"}
+    assert REGISTRY.roles["quality"].inputs == REGISTRY.roles["cases"].inputs
+    for name, own in {"quality": "l233.quality", "audit": CHECKPOINTS, "witness": CHECKPOINTS}.items():
+        assert set(REGISTRY.roles[name].outputs) == {own, "l233.dead-letters"}
 
 
 def test_the_input_takes_every_event_and_nothing_else() -> None:
@@ -107,7 +109,7 @@ def test_every_agent_of_the_directory_has_an_inbox_that_takes_any_event() -> Non
 def test_organisms_and_cases_reach_every_inbox() -> None:
     """An organism asks another one, a head reminds, an acknowledgement from outside finds its organism."""
     inboxes = {name for name in REGISTRY.topics if name.startswith("l233.inbox.")}
-    for role in set(NAMES) - {"intake", QUALITY}:
+    for role in set(NAMES) - {"intake", *LOOKING_ON}:
         assert inboxes <= set(REGISTRY.roles[role].outputs), role
 
 

@@ -70,7 +70,7 @@ def test_checkpoints_cover_every_record_and_each_goes_on_from_the_one_before() -
     assert [(one.checkpoint.size, one.checkpoint.root) for one in found] == [
         (end, tree.root(end).hex()) for end in ends
     ]
-    before = Checkpoint("l233.decisions/1", 0, "", "")
+    before = Checkpoint("l233.decisions/1", 0, "", "", 0)
     for one in found:
         assert check_seals(one, KEYS, 0, "") == []
         assert goes_on(before, one, "") == []
