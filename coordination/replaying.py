@@ -193,7 +193,7 @@ def _of_decision(text: bytes) -> _Inputs:
     decision, found = DECISION.validate_json(text), _Inputs()
     event = decision.event
     if decision.situation is not None and decision.situation_from != "event":
-        known = History(("",), (decision.situation,), ("",))
+        known = History.always(decision.situation)
         found[remembered.known_key(event.subject)] = situation.encode(known)
     if decision.corrects is not None:
         corrected = decision.corrects

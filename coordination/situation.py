@@ -1,12 +1,12 @@
 """Decides which situation of a worker counts at a time: where he lives and works, and his attachments.
 
 Only `activity.registered` (from its start date) and `territory.changed` (from its effective date) change
-what is known, and corrections of these; days begin at 00:00 Europe/Paris. A time before the earliest entry
-uses the earliest.
+what is known, and corrections of these; days begin at 00:00 Europe/Paris.
 """
 
 import json
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -17,32 +17,57 @@ from schemas.events import ActivityRegistered, EventData, Place, TerritoryChange
 from schemas.records import Situation
 
 _PARIS: Final = ZoneInfo("Europe/Paris")
-_BEFORE: Final = ""
-"""Sorts before every date: the situation that a worker left before anything else was known of him."""
+_ALWAYS: Final = ""
+"""Sorts before every date."""
 _MOST_OF_A_DAY: Final = 16
 """Entries kept of one date: the last counts, the others come back when it is annulled."""
 
 
 @dataclass(frozen=True, slots=True)
-class History:
-    """A worker's situations and the ISO dates from which they count, in order.
+class Entry:
+    """A situation and the ISO date from which it counts.
 
-    `origins` say which event each comes from, so that a correction finds it; "" where an older store kept
-    none. Of several with one date the last arrival counts.
+    `origin` says which event it comes from, so that a correction finds it; "" where an older store kept none.
+    `left` is the situation before, as a move tells it.
     """
 
-    dates: tuple[str, ...] = ()
-    situations: tuple[Situation, ...] = ()
-    origins: tuple[str, ...] = ()
+    day: str
+    situation: Situation
+    origin: str = ""
+    left: Situation | None = None
+
+
+def _day(entry: Entry) -> str:
+    return entry.day
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What is known of where a worker is, in the order of dates; of one date in the order of arrival."""
+
+    entries: tuple[Entry, ...] = ()
+
+    @classmethod
+    def always(cls, situation: Situation) -> "History":
+        """Return the history in which a situation always counts."""
+        return cls((Entry(_ALWAYS, situation),))
 
     def at(self, time: datetime) -> Situation | None:
-        """Return the situation at an aware time; None when nothing is known of the worker."""
-        if not self.dates:
+        """Return the situation at an aware time; None when nothing is known of the worker.
+
+        Before the earliest date it is what was left then, if a move tells it, else the earliest.
+        """
+        if not self.entries:
             return None
-        if len(self.dates) == 1:
-            return self.situations[0]
+        first = self.entries[0]
+        if len(self.entries) == 1 and first.left is None:
+            return first.situation
         day = time.astimezone(_PARIS).date().isoformat()
-        return self.situations[bisect_right(self.dates, max(day, self.dates[0])) - 1]
+        index = bisect_right(self.entries, day, key=_day)
+        if index:
+            return self.entries[index - 1].situation
+        earliest = self.entries[bisect_right(self.entries, first.day, key=_day) - 1]
+        return earliest.situation if earliest.left is None else earliest.left
 
     def after(self, data: EventData, origin: bytes) -> "History":
         """Return the history once an event is known; itself when the event changes nothing.
@@ -51,55 +76,27 @@ class History:
         arrival wins. `origin` tells the event from any other of this worker.
         """
         match data:
-            case ActivityRegistered():
-                return self._with(
-                    data.start.isoformat(), situation_of(data.worker, data.worker.siren), origin
-                )
-            case TerritoryChanged():
-                if not self.dates:
-                    first = self.before(situation_of(data.previous, data.worker.siren), origin)
-                    return first.after(data, origin)
-                return self._with(
-                    data.effective.isoformat(), situation_of(data.worker, data.worker.siren), origin
-                )
+            case ActivityRegistered(worker=worker, start=start):
+                entry = Entry(start.isoformat(), situation_of(worker, worker.siren), origin.hex())
+            case TerritoryChanged(worker=worker, effective=effective):
+                left = situation_of(data.previous, worker.siren)
+                entry = Entry(effective.isoformat(), situation_of(worker, worker.siren), origin.hex(), left)
             case _:
                 return self
+        index = bisect_right(self.entries, entry.day, key=_day)
+        first = bisect_left(self.entries, entry.day, key=_day)
+        kept = first if index - first < _MOST_OF_A_DAY else first + 1
+        return History((*self.entries[:first], *self.entries[kept:index], entry, *self.entries[index:]))
 
     def corrected(self, data: EventData | None, origin: bytes) -> "History":
         """Return the history once the event of `origin` says something else; None: it is annulled.
 
         Itself when nothing known comes from that event.
         """
-        if origin.hex() not in self.origins:
+        others = tuple(entry for entry in self.entries if entry.origin != origin.hex())
+        if len(others) == len(self.entries):
             return self
-        first_told_of_a_move = self.dates[0] == _BEFORE and self.origins[0] == origin.hex()
-        others = self._without(origin)
-        if data is None:
-            return others
-        if first_told_of_a_move and isinstance(data, TerritoryChanged):
-            others = others.before(situation_of(data.previous, data.worker.siren), origin)
-        return others.after(data, origin)
-
-    def _without(self, origin: bytes) -> "History":
-        kept = [index for index, known in enumerate(self.origins) if known != origin.hex()]
-        return History(
-            tuple(self.dates[index] for index in kept),
-            tuple(self.situations[index] for index in kept),
-            tuple(self.origins[index] for index in kept),
-        )
-
-    def before(self, situation: Situation, origin: bytes) -> "History":
-        """Return the history with a situation that counts before all others."""
-        return self._with(_BEFORE, situation, origin)
-
-    def _with(self, day: str, situation: Situation, origin: bytes) -> "History":
-        index, first = bisect_right(self.dates, day), bisect_left(self.dates, day)
-        kept = first if index - first < _MOST_OF_A_DAY else first + 1
-        return History(
-            (*self.dates[:first], *self.dates[kept:index], day, *self.dates[index:]),
-            (*self.situations[:first], *self.situations[kept:index], situation, *self.situations[index:]),
-            (*self.origins[:first], *self.origins[kept:index], origin.hex(), *self.origins[index:]),
-        )
+        return History(others) if data is None else History(others).after(data, origin)
 
 
 UNKNOWN: Final = History()
@@ -117,24 +114,32 @@ def situation_of(place: Place, siren: str) -> Situation:
     )
 
 
+_Place = tuple[str, str, str, dict[str, str]]
+
+
 def encode(history: History) -> bytes:
     """Return the compact JSON of a history, for the state store."""
     entries = [
-        [day, known.siren, known.residence, known.establishment, dict(known.attachments), origin]
-        for day, known, origin in zip(history.dates, history.situations, history.origins, strict=True)
+        [entry.day, *_written(entry.situation), entry.origin]
+        + ([] if entry.left is None else [_written(entry.left)])
+        for entry in history.entries
     ]
     return json.dumps(entries, separators=(",", ":")).encode()
 
 
+def _written(known: Situation) -> _Place:
+    return known.siren, known.residence, known.establishment, dict(known.attachments)
+
+
 @lru_cache(maxsize=8_192)
 def decode(stored: bytes) -> History:
-    """Return the history that `encode` wrote; one from before corrections has no origins."""
-    entries: list[tuple[str, str, str, str, dict[str, str], *tuple[str, ...]]] = json.loads(stored)
-    return History(
-        tuple(entry[0] for entry in entries),
-        tuple(
-            Situation(siren=entry[1], residence=entry[2], establishment=entry[3], attachments=entry[4])
-            for entry in entries
-        ),
-        tuple((*entry[5:], "")[0] for entry in entries),
-    )
+    """Return the history that `encode` wrote; one of an older version has no origins, nor what was left."""
+    return History(tuple(_entries(stored)))
+
+
+def _entries(stored: bytes) -> Iterator[Entry]:
+    for entry in json.loads(stored):
+        day, *place = entry[:5]
+        origin = entry[5] if len(entry) > 5 else ""
+        left = Situation(*entry[6]) if len(entry) > 6 else None
+        yield Entry(day, Situation(*place), origin, left)

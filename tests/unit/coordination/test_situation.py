@@ -2,12 +2,14 @@
 
 from datetime import datetime
 from itertools import permutations
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from coordination.situation import UNKNOWN, History, decode, encode
+from schemas.events import EventData
 from schemas.records import Situation
 from schemas.validation import Event
 from tests.unit.coordination.examples import CONTACT_ELSEWHERE, SIREN, Data, event, place, worker
@@ -124,3 +126,66 @@ def test_a_lookup_is_the_last_entry_that_counts(entries: list[tuple[str, Data]],
     assert (found.residence, found.establishment) == (wanted["residence"], wanted["establishment"])
     assert found.attachments == wanted.get("attachments", {})
     assert decode(encode(history)) == history
+
+
+# --- order of arrival, and corrections --------------------------------------------------------------
+
+MOVES = st.tuples(st.booleans(), DATES, PLACES, PLACES)
+DAYS = [f"{year}-{month:02}-15" for year in (2023, 2024, 2025, 2026, 2027, 2028) for month in (1, 5, 9)]
+
+
+def told(number: int, move: bool, day: str, at: Data, left: Data) -> tuple[EventData, bytes]:
+    """Return what an event says of a worker, and its origin."""
+    said = moved(day, at, {k: v for k, v in left.items() if k != "siren"}) if move else registered(day, at)
+    return said.data, bytes([number])
+
+
+def folded(events: list[tuple[EventData, bytes]]) -> History:
+    history = UNKNOWN
+    for data, origin in events:
+        history = history.after(data, origin)
+    return history
+
+
+def everywhere(history: History) -> list[Situation | None]:
+    """Return where the worker is known to be on many days."""
+    return [history.at(datetime.fromisoformat(f"{day}T12:00:00+01:00")) for day in DAYS]
+
+
+@given(st.lists(MOVES, min_size=1, max_size=6), st.data())
+def test_an_annulled_event_leaves_what_is_known_without_it(
+    drawn: list[tuple[bool, str, Data, Data]], data: st.DataObject
+) -> None:
+    """As if it had never come; stored and read in between."""
+    events = [told(number, *one) for number, one in enumerate(drawn)]
+    gone = data.draw(st.integers(0, len(events) - 1))
+    after_all = decode(encode(folded(events)))
+    others = [event for number, event in enumerate(events) if number != gone]
+    assert everywhere(after_all.corrected(None, events[gone][1])) == everywhere(folded(others))
+
+
+@given(st.lists(MOVES, min_size=1, max_size=6), MOVES, st.data())
+def test_an_updated_event_is_known_as_if_it_had_come_last(
+    drawn: list[tuple[bool, str, Data, Data]], new: tuple[bool, str, Data, Data], data: st.DataObject
+) -> None:
+    events = [told(number, *one) for number, one in enumerate(drawn)]
+    wrong = data.draw(st.integers(0, len(events) - 1))
+    right = told(wrong, *new)
+    others = [event for number, event in enumerate(events) if number != wrong]
+    corrected = decode(encode(folded(events))).corrected(*right)
+    assert everywhere(corrected) == everywhere(folded([*others, right]))
+
+
+@given(st.lists(MOVES, min_size=2, max_size=6, unique_by=lambda move: move[1]), st.randoms())
+def test_events_of_different_days_are_known_alike_in_any_order(
+    drawn: list[tuple[bool, str, Data, Data]], random: Random
+) -> None:
+    events = [told(number, *one) for number, one in enumerate(drawn)]
+    shuffled = random.sample(events, len(events))
+    assert everywhere(folded(events)) == everywhere(folded(shuffled))
+
+
+def test_many_events_of_one_day_are_not_all_kept() -> None:
+    """A source that registers the same start again and again does not fill the store."""
+    events = [told(number, False, "2026-01-05", worker("31555"), worker("31555")) for number in range(100)]
+    assert len(folded(events).entries) == 16
