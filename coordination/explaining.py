@@ -4,7 +4,6 @@ The hash is the SHA-256 of the decision's canonical JSON (RFC 8785) without the 
 of every event, so its shape is written here by hand; a test holds it to a library.
 """
 
-from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
 from json.encoder import encode_basestring as _text  # JSON's own minimal escapes, which are RFC 8785's too
@@ -25,7 +24,25 @@ from schemas.records import (
 def explained(decision: Decision, record: InputRecord) -> Decision:
     """Return a decision with the place of the input that it is on, and its hash."""
     place = InputPlace(record.topic, record.partition, record.offset)
-    return replace(decision, input=place, hash=sha256(_canonical(decision, place)).hexdigest())
+    return Decision(  # in the order of its fields: `replace` looks each of them up
+        decision.id,
+        decision.event,
+        decision.case,
+        decision.scheme,
+        decision.scheme_hash,
+        decision.rule,
+        decision.basis,
+        decision.activity,
+        decision.situation,
+        decision.situation_from,
+        decision.recipients,
+        decision.unresolved,
+        decision.clocks,
+        decision.corrects,
+        decision.rule_path,
+        place,
+        sha256(_canonical(decision, place)).hexdigest(),
+    )
 
 
 def hash_of(decision: Decision) -> str:

@@ -5,7 +5,7 @@ looked for in their public order; rekeying comes after personal data, so that a 
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
@@ -18,7 +18,7 @@ from coordination.directory import Directory
 from coordination.explaining import explained
 from coordination.partitioning import partition_of
 from coordination.routing import asks_of_the_territory, decide, rule_for, taken_note_of
-from coordination.rulebook import Rulebook, Scheme
+from coordination.rulebook import Rule, Rulebook, Scheme
 from coordination.situation import History
 from coordination.verdicts import Duplicate, InputRecord, Memory, Refused, Rekeyed, Routed, Verdict
 from schemas.content import content_digest
@@ -65,6 +65,17 @@ class Intake:
 
     def judge_envelope(self, envelope: Envelope, record: InputRecord, memory: Memory) -> Verdict:
         """Return the verdict on a record that is already unpacked."""
+        found = self._decided_envelope(envelope, record, memory)
+        return _routed(found, record) if isinstance(found, _Decided) else found
+
+    def decide(self, record: InputRecord, memory: Memory) -> Decision | Duplicate | Refused | Rekeyed:
+        """Return what is decided on a record, without what follows of it: for who only compares decisions."""
+        found = self._decided_envelope(unpack(record.value, record.headers), record, memory)
+        return found.decision if isinstance(found, _Decided) else found
+
+    def _decided_envelope(
+        self, envelope: Envelope, record: InputRecord, memory: Memory
+    ) -> "_Decided | Duplicate | Refused | Rekeyed":
         if holds_nir(envelope, record.value):
             return refusals.refused(refusals.PERSONAL_DATA, envelope, record)
         subject = envelope.subject
@@ -105,12 +116,11 @@ class Intake:
             return refusals.TOO_LATE
         return event
 
-    def _decided(self, event: Event, record: InputRecord, memory: Memory) -> Routed | Duplicate | Refusal:
+    def _decided(self, event: Event, record: InputRecord, memory: Memory) -> "_Decided | Duplicate | Refusal":
         """Look at duplicates, at what a follow-up is about, at scheme, worker and territory."""
         seen_key = remembered.seen_key(event.subject, event.source, event.id)
         before = memory.get(seen_key)
-        digest = content_digest(event)
-        if before is not None and remembered.digest_of(before) == digest:
+        if before is not None and remembered.digest_of(before) == content_digest(event):
             return _again(event, before)
         about = follow_up.about(event, memory) if event.name in FOLLOW_UPS else follow_up.NOTHING
         if isinstance(about, Refusal):
@@ -123,34 +133,20 @@ class Intake:
         known_key = remembered.known_key(event.subject)
         stored = memory.get(known_key)
         history = situation.UNKNOWN if stored is None else situation.decode(stored)
-        at = instant(record.timestamp)
-        decided = self._routed(event, scheme, about, history, at)
-        if isinstance(decided, Refusal):
-            return decided
-        decision, given = explained(decided[0], record), decided[1]
-        receipt = _registered(decision)
-        receipt_json = RECEIPT.dump_json(receipt)
-        writes = {
-            seen_key: remembered.of_event(
-                digest, receipt_json, event.name, decision.situation, record.timestamp
-            ),
-            **about.writes,
-        }
-        learned = follow_up.learned(history, event, about, remembered.origin_of(seen_key))
-        if learned is not history:
-            writes[known_key] = situation.encode(learned)
-        if len(given) > len(decision.recipients):
-            writes |= follow_up.handed_on(decision, given)
-        return Routed(event, decision, receipt, receipt_json, given, writes)
+        found = self._by_rule(event, scheme, about, history)
+        if isinstance(found, Refusal):
+            return found
+        decision, rule = found
+        return _Decided(event, explained(decision, record), rule, about, history, seen_key, known_key)
 
-    def _routed(
-        self, event: Event, scheme: Scheme, about: follow_up.About, history: History, at: str
-    ) -> tuple[Decision, tuple[Acknowledgement, ...]] | Refusal:
-        """Return the decision, and what is acknowledged with it."""
+    def _by_rule(
+        self, event: Event, scheme: Scheme, about: follow_up.About, history: History
+    ) -> tuple[Decision, Rule | None] | Refusal:
+        """Return the decision and the rule that it is by; an acknowledgement needs none."""
         corrected = about.corrected
         worker = _situation(event, history) if corrected is None else corrected.situation
         if event.name in ACKNOWLEDGEMENTS:
-            return taken_note_of(event, scheme, worker), ()
+            return taken_note_of(event, scheme, worker), None
         rule = rule_for(event, scheme)
         if isinstance(rule, Refusal):
             return rule
@@ -160,9 +156,42 @@ class Intake:
             return refusals.UNKNOWN_WORKER
         ref, says = (None, None) if corrected is None else (corrected.ref, corrected.says)
         decision = decide(event, rule, scheme, self._directory, worker, corrects=ref, says=says)
-        if isinstance(decision, Refusal):
-            return decision
-        return decision, acknowledgement.with_decision(decision, rule, event, at)
+        return decision if isinstance(decision, Refusal) else (decision, rule)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """A decision, and what went into it."""
+
+    event: Event
+    decision: Decision
+    rule: Rule | None
+    about: follow_up.About
+    history: History
+    seen_key: bytes
+    known_key: bytes
+
+
+def _routed(found: _Decided, record: InputRecord) -> Routed:
+    """Return what follows of a decision: what is acknowledged with it, the receipt, what is remembered."""
+    event, decision, about, history = found.event, found.decision, found.about, found.history
+    given: tuple[Acknowledgement, ...] = ()
+    if found.rule is not None:
+        given = acknowledgement.with_decision(decision, found.rule, event, instant(record.timestamp))
+    receipt = _registered(decision)
+    receipt_json = RECEIPT.dump_json(receipt)
+    writes = {
+        found.seen_key: remembered.of_event(
+            content_digest(event), receipt_json, event.name, decision.situation, record.timestamp
+        ),
+        **about.writes,
+    }
+    learned = follow_up.learned(history, event, about, remembered.origin_of(found.seen_key))
+    if learned is not history:
+        writes[found.known_key] = situation.encode(learned)
+    if len(given) > len(decision.recipients):
+        writes |= follow_up.handed_on(decision, given)
+    return Routed(event, decision, receipt, receipt_json, given, writes)
 
 
 class _Looked:
