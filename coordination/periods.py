@@ -1,4 +1,4 @@
-"""Decides which calendar period an instant lies in: day, month, quarter and year of Paris.
+"""Decides which day, month, quarter and year of Paris an instant lies in, and what a window of days is.
 
 Written `2026-03-02`, `2026-03`, `2026-T1` and `2026`: the quarter as contributions write it.
 """
@@ -76,6 +76,11 @@ def _months(year: int, month: int, count: int, text: str) -> Period:
     return Period(date(year, month, 1), date(year + years, after + 1, 1) - timedelta(days=1), text)
 
 
+def last_days(count: int, day: date) -> Period:
+    """Return the window of so many days that ends with a day, written `30d`."""
+    return Period(day - timedelta(days=count - 1), day, f"{count}d")
+
+
 def parse(text: str) -> Period:
     """Read a period.
 
@@ -95,6 +100,6 @@ def parse(text: str) -> Period:
         raise PeriodError(f"{text!r} is not in the calendar: {error}") from error
 
 
-def length_of(period: Period) -> Length:
-    """Return which length a period has."""
-    return next(length for length in LENGTHS if period_of(period.first, length) == period)
+def length_of(period: Period) -> Length | None:
+    """Return which length a period of the calendar has; None for a window of days."""
+    return next((length for length in LENGTHS if period_of(period.first, length) == period), None)

@@ -1,9 +1,10 @@
 """`l233 quality`: how well the self-employed are served, measured on the topics, against the objectives."""
 
+import re
 import sys
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -16,6 +17,7 @@ from coordination.periods import (
     Period,
     PeriodError,
     day_of,
+    last_days,
     length_of,
     parse,
     period_of,
@@ -29,10 +31,13 @@ from l233 import yearly as heads_report
 from l233.errors import BadInput
 from l233.output import print_json, print_table, remark
 from l233.quality import Asked, Report
+from l233.reference import directory
 from l233.scheme_publishing import published_world
 from l233.settings import Settings
 
 app = typer.Typer(add_completion=False)
+
+_WINDOW: Final = re.compile(r"([1-9][0-9]{0,2})d")
 
 
 @app.command(name="quality")
@@ -44,7 +49,8 @@ def quality_(
     period: Annotated[
         str | None,
         typer.Option(
-            "--period", help="2026-03-02, 2026-03, 2026-T1, 2026, or the running day, month, quarter, year."
+            "--period",
+            help="2026-03-02, 2026-03, 2026-T1 or 2026; day, month, quarter, year: the running one; or 30d.",
         ),
     ] = None,
     measured: Annotated[
@@ -59,19 +65,14 @@ def quality_(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Compare what was measured with threshold and target: of everybody, or of one organism."""
-    if (csv or html) and not yearly:
-        raise BadInput("--csv and --html go with --yearly")
-    if yearly and organism is not None:
-        raise BadInput("--yearly tells of every organism: leave out --organism")
-    if csv + html + json > 1:
-        raise BadInput("--json, --csv and --html exclude each other")
+    _refuse_together(organism, yearly=yearly, printed=(json, csv, html))
     settings = configuration.load()
-    known, now = broker.run(published_world(settings), settings), settings.connection().clock.now_ms()
-    if organism is not None and organism not in known.directory.organisms:
+    now = settings.connection().clock.now_ms()
+    if organism is not None and organism not in directory().organisms:
         raise BadInput(f"no organism {organism!r} is known: write an id such as cpam:311")
     asked = Asked(_period(period or ("year" if yearly else "month"), now), now, organism)
-    if yearly and length_of(asked.period) != "year":
-        raise BadInput(f"the heads report by the year, and {asked.period.text} is none: write 2026")
+    _refuse_period(asked.period, yearly=yearly, measured=measured)
+    known = broker.run(published_world(settings), settings)
     told = _report(asked, known, settings, measured=measured)
     if not yearly:
         print_json(quality.as_json(told)) if json else _print(told)
@@ -93,6 +94,22 @@ def quality_(
         _print_heads(reports, known.directory)
 
 
+def _refuse_together(organism: str | None, *, yearly: bool, printed: tuple[bool, bool, bool]) -> None:
+    if any(printed[1:]) and not yearly:
+        raise BadInput("--csv and --html go with --yearly")
+    if yearly and organism is not None:
+        raise BadInput("--yearly tells of every organism: leave out --organism")
+    if sum(printed) > 1:
+        raise BadInput("--json, --csv and --html exclude each other")
+
+
+def _refuse_period(period: Period, *, yearly: bool, measured: bool) -> None:
+    if yearly and length_of(period) != "year":
+        raise BadInput(f"the heads report by the year, and {period.text} is none: write 2026")
+    if measured and length_of(period) is None:
+        raise BadInput("--measured tells of months, quarters and years: leave it out for a window of days")
+
+
 def _report(asked: Asked, known: World, settings: Settings, *, measured: bool) -> Report:
     connection, indicators = settings.connection(), quality.objectives()
     if measured:
@@ -105,25 +122,30 @@ def _report(asked: Asked, known: World, settings: Settings, *, measured: bool) -
     return quality.report(figures, indicators, asked, quality.heads(known.directory, known.rulebook))
 
 
-def _print_heads(reports: Sequence[HeadReport], directory: Directory) -> None:
+def _print_heads(reports: Sequence[HeadReport], known: Directory) -> None:
     for report in reports:
         print(
             f"{report.head}: {report.escalated} missed deadlines escalated, {report.answered} answered by "
             f"the end of the reminder, {len(report.open)} open after it"
         )
-    rows = [(one.head, *heads_report.cells(one, directory)) for report in reports for one in report.open]
+    rows = [(one.head, *heads_report.cells(one, known)) for report in reports for one in report.open]
     if rows:
         print_table(("head", *heads_report.HEADINGS), rows)
 
 
 def _period(text: str, now: int) -> Period:
+    today = day_of(datetime.fromtimestamp(now / 1000, PARIS))
     running: dict[str, Length] = {length: length for length in LENGTHS}
     if text in running:
-        return period_of(day_of(datetime.fromtimestamp(now / 1000, PARIS)), running[text])
+        return period_of(today, running[text])
+    if window := _WINDOW.fullmatch(text):
+        return last_days(int(window[1]), today)
     try:
         return parse(text)
     except PeriodError as error:
-        raise BadInput(f"{error}, or day, month, quarter, year") from error
+        raise BadInput(
+            f"{error}, day, month, quarter or year for the running one, 30d for a window"
+        ) from error
 
 
 def _print(told: Report) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordination.periods import LENGTHS, Length, PeriodError, day_of, length_of, parse, period_of
+from coordination.periods import LENGTHS, Length, PeriodError, day_of, last_days, length_of, parse, period_of
 
 days = st.dates(date(2000, 1, 1), date(2090, 12, 31))
 lengths = st.sampled_from(LENGTHS)
@@ -48,3 +48,13 @@ def test_what_names_no_period_is_told(text: str) -> None:
     """The message repeats what was written."""
     with pytest.raises(PeriodError, match=r"is (no period|not in the calendar)"):
         parse(text)
+
+
+@given(days, st.integers(1, 999))
+def test_a_window_ends_with_its_day_and_has_so_many(day: date, count: int) -> None:
+    """It is no period of the calendar, unless it is one day."""
+    window = last_days(count, day)
+    assert window.last == day
+    assert (window.end - window.start).days in (count - 1, count), "a day of the time change has 23 hours"
+    assert (window.last - window.first).days + 1 == count
+    assert length_of(window) is None
