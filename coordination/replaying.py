@@ -14,13 +14,15 @@ from typing import Final, Literal, assert_never
 from coordination import remembered, situation
 from coordination.intake import Intake
 from coordination.situation import History
-from coordination.verdicts import Duplicate, InputRecord, Memory, Refused, Rekeyed, Routed, Verdict
+from coordination.verdicts import Duplicate, InputRecord, Memory, Refused, Rekeyed
 from schemas.content import DIGEST_BYTES, content_digest
 from schemas.envelope import unpack
 from schemas.inputs import EVENT_NAMES
-from schemas.records import DECISION, RECEIPT, SITUATION, InputRef, Receipt
+from schemas.records import DECISION, RECEIPT, Decision, InputRef, Receipt, Situation
 from schemas.validation import Event, validate
 
+Judged = Decision | Duplicate | Refused | Rekeyed
+"""What is decided on a record."""
 Outcome = Literal["identical", "different", "missing", "extra"]
 """How today's verdict stands to what was recorded.
 
@@ -83,11 +85,11 @@ def compare(
         intake: today's code with the scheme versions to decide by.
         memory: what was remembered then, where it was rebuilt; None: take it from what was recorded.
     """
-    verdict = intake.judge(record, _recorded_inputs(record, recorded) if memory is None else memory)
-    return compared(verdict, recorded)
+    memory = _recorded_inputs(record, recorded) if memory is None else memory
+    return compared(intake.decide(record, memory), recorded)
 
 
-def compared(verdict: Verdict, recorded: Recorded) -> Compared:
+def compared(verdict: Judged, recorded: Recorded) -> Compared:
     """Return how a verdict stands to what was recorded."""
     rule, said = _told(verdict)
     if recorded.nothing and not isinstance(verdict, Rekeyed):  # a record that was put back is recorded there
@@ -96,11 +98,11 @@ def compared(verdict: Verdict, recorded: Recorded) -> Compared:
     return Compared("different" if differences else "identical", rule, said, differences)
 
 
-def _told(verdict: Verdict) -> tuple[str, bytes]:
+def _told(verdict: Judged) -> tuple[str, bytes]:
     """Return the rule, or what stands for it, and the verdict as bytes."""
     match verdict:
-        case Routed():
-            return verdict.decision.rule, DECISION.dump_json(verdict.decision)
+        case Decision():
+            return verdict.rule, DECISION.dump_json(verdict)
         case Duplicate():
             return verdict.event.name, b"duplicate"
         case Refused():
@@ -120,11 +122,11 @@ def _told(verdict: Verdict) -> tuple[str, bytes]:
             assert_never(verdict)
 
 
-def _differences(verdict: Verdict, said: bytes, recorded: Recorded) -> Iterator[Difference]:
+def _differences(verdict: Judged, said: bytes, recorded: Recorded) -> Iterator[Difference]:
     then, now = _kind_then(recorded), _kind(verdict)
     if then != now:
         yield Difference("/verdict", then, now)
-    elif isinstance(verdict, Routed) and said != recorded.decision:
+    elif isinstance(verdict, Decision) and said != recorded.decision:
         yield from _within(json.loads(recorded.decision or b"{}"), json.loads(said), "")
     elif isinstance(verdict, Refused) and recorded.refused is not None:
         letter, today = json.loads(recorded.refused), json.loads(said)
@@ -133,9 +135,9 @@ def _differences(verdict: Verdict, said: bytes, recorded: Recorded) -> Iterator[
                 yield Difference(f"/{part}", letter[part], today[part])
 
 
-def _kind(verdict: Verdict) -> str:
+def _kind(verdict: Judged) -> str:
     match verdict:
-        case Routed():
+        case Decision():
             return "routed"
         case Duplicate():
             return "duplicate"
@@ -179,24 +181,41 @@ class _Inputs(dict[bytes, bytes]):
 def _recorded_inputs(record: InputRecord, recorded: Recorded) -> Memory:
     """Return the memory that a verdict was given with, from what was recorded of it."""
     if recorded.decision is not None:
-        return _of_decision(recorded.decision)
+        return _of_decision(record, recorded.decision)
     if recorded.refused is not None:
         letter = json.loads(recorded.refused)
         return _Inputs((b64decode(key), b64decode(value)) for key, value in letter["remembered"])
     return _of_one_seen(record) if recorded.duplicate else _Inputs()
 
 
-def _of_decision(text: bytes) -> _Inputs:
-    """Return what decided beside the event. Most events tell all: then the decision need not be read."""
-    if _TOLD_BY_EVENT in text and _CORRECTS_NOTHING in text:
-        return _Inputs()
-    decision, found = DECISION.validate_json(text), _Inputs()
-    event = decision.event
-    if decision.situation is not None and decision.situation_from != "event":
-        known = History.always(decision.situation)
-        found[remembered.known_key(event.subject)] = situation.encode(known)
-    if decision.corrects is not None:
-        corrected = decision.corrects
+def _of_decision(record: InputRecord, text: bytes) -> _Inputs:
+    """Return what decided beside the event; as little of the decision is read as that needs."""
+    found = _Inputs()
+    if _CORRECTS_NOTHING not in text:
+        return _of_correction(DECISION.validate_json(text), record)
+    if _KNOWN in text and record.key is not None:
+        whole = text.decode()
+        known = Situation(**_DECODER.raw_decode(whole, whole.index(_SITUATION) + len(_SITUATION))[0])
+        found[remembered.known_key(record.key.decode())] = _history(known)
+    return found
+
+
+_CORRECTS_NOTHING: Final = b'"corrects":null'
+_KNOWN: Final = b'"situation_from":"known"'
+_SITUATION: Final = '"situation":'
+"""None of these can stand inside a text: its quotes would be escaped."""
+_DECODER: Final = json.JSONDecoder()
+
+
+def _history(known: Situation) -> bytes:
+    return situation.encode(History.always(known))
+
+
+def _of_correction(decision: Decision, record: InputRecord) -> _Inputs:
+    found, event, corrected = _Inputs(), decision.event, decision.corrects
+    if decision.situation is not None and decision.situation_from == "known":
+        found[remembered.known_key(event.subject)] = _history(decision.situation)
+    if corrected is not None:
         receipt = Receipt(
             id="",
             verdict="registered",
@@ -210,15 +229,10 @@ def _of_decision(text: bytes) -> _Inputs:
         )
         name = EVENT_NAMES[corrected.type]
         key = remembered.seen_key(event.subject, corrected.source, corrected.id)
-        json_ = RECEIPT.dump_json(receipt)
-        known_then = b"" if decision.situation is None else SITUATION.dump_json(decision.situation)
-        found[key] = b"\n".join((_OTHER_CONTENT + json_, name.encode(), known_then))
+        found[key] = remembered.of_event(
+            _OTHER_CONTENT, RECEIPT.dump_json(receipt), name, decision.situation, record.timestamp
+        )
     return found
-
-
-_TOLD_BY_EVENT: Final = b'"situation_from":"event"'
-_CORRECTS_NOTHING: Final = b'"corrects":null'
-"""Neither can stand inside a text: its quotes would be escaped."""
 
 
 def _of_one_seen(record: InputRecord) -> _Inputs:

@@ -360,6 +360,8 @@ class Comparing:
         for topic, queue in self._recorded.items():
             while queue and queue[0][0] == offset:
                 _, record = queue.popleft()
+                if topic != _RECEIPTS and (found.decision or found.refused) and self._of_worker(record):
+                    self._count(offset, "extra", topic, ())  # one input, one outcome
                 found = _with(found, topic, record)
         return found
 
@@ -399,6 +401,7 @@ class Comparing:
         verdict = self._intake.judge(given, memory)
         if isinstance(verdict, Routed):
             memory.update(verdict.writes)
+            return compared(verdict.decision, recorded)
         return compared(verdict, recorded)
 
     def _count(self, offset: int, outcome: str, rule: str, differences: tuple[Difference, ...]) -> None:
