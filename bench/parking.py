@@ -26,7 +26,7 @@ from confluent_kafka import Message, Producer
 
 from bench.job import INPUT, Job
 from bench.kafka import COMPACTED, client, create, delete, kafka, reader
-from bench.latency import READY_TIMEOUT, Load, System, event_id, look, percentiles, send, until_answered
+from bench.latency import READY_TIMEOUT, Load, System, look, percentiles, send, until_answered
 from bench.process import running
 from bench.programs.parking_role import UNTIL
 from bench.samples import PARTITIONS, Sample
@@ -100,11 +100,11 @@ def records(options: Namespace, times: Failing, began_ms: int) -> list[Sample]:
 
 def answer(order: Order, load: Load, message: Message, at: float) -> None:
     """Count an answer, and hold it to its key's order."""
-    headers = message.headers() or []
+    headers = dict(message.headers() or ())
     key = message.key() or b""
     if key != b"ready":
-        order.take(key, int(event_id(headers, "sent")), int(event_id(headers, "number")))
-    load.answered(event_id(headers), at)
+        order.take(key, int(headers["sent"]), int(headers["number"]))
+    load.answered(headers["ce_id"], at)
 
 
 def measure(options: Namespace, bootstrap: str, job: Job, times: Failing) -> tuple[list[float], float, int]:

@@ -48,6 +48,8 @@ class Role:
     shares the cost of one. An idle lane begins at once, and so does one that has a full slice."""
     held: Callable[[int], str | None] = never_held
     """Partition number -> why its lane is to wait for now; None when it may go on."""
+    nice: int = 0
+    """How far a worker of nothing but such roles stands back for others on its machine, as Unix counts it."""
 
     @property
     def group(self) -> str:
