@@ -8,6 +8,7 @@ the result does not depend on how many there are.
 import asyncio
 import copyreg
 import multiprocessing
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
@@ -19,6 +20,7 @@ from types import MappingProxyType
 from typing import Final, Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaTimeoutError
 
 from agents.emission import INPUT_HEADER, OUTCOME_HEADER
 from agents.world import World
@@ -256,7 +258,7 @@ async def _compare_all(
     consumer.assign(places)
     ends = await consumer.end_offsets(places)
     await _seek(consumer, places, planned, ends)
-    untold = 0
+    untold, reached, moved = 0, 0, time.monotonic()
     while places:
         wanted = [place for place in places if comparing[place.partition].wants(place.topic)]
         batches = await asyncio.wait_for(
@@ -264,11 +266,18 @@ async def _compare_all(
         )
         for place, records in batches.items():
             comparing[place.partition].offer(place.topic, records)
+        before, reached = reached, 0
         for place in list(places):
             end = planned.range.last[place.partition] if place.topic == INPUT else ends[place]
-            if await consumer.position(place) >= end:
+            position = await consumer.position(place)
+            reached += position
+            if position >= end or not comparing[place.partition].needs(place.topic):
                 comparing[place.partition].ended(place.topic)
                 places.remove(place)
+        if reached != before:
+            moved = time.monotonic()
+        elif time.monotonic() - moved > connection.limits.request_timeout:
+            raise KafkaTimeoutError("Kafka stopped answering while what was recorded was read")
         untold += sum(one.work() for one in comparing.values())
         if untold >= _REPORT:
             on_progress(untold)
@@ -321,8 +330,17 @@ class Comparing:
             return
         queue = self._recorded[topic]
         for record in records:
-            if (about := self._about(record)) is not None:
-                queue.append((about, record))
+            about = self._about(record)
+            if about is None:
+                continue
+            if about >= self._last:  # in the order of the inputs: nothing more of the range comes
+                self._open.discard(topic)
+                return
+            queue.append((about, record))
+
+    def needs(self, topic: str) -> bool:
+        """Say whether anything more of a topic may belong to the range."""
+        return topic in self._open
 
     def ended(self, topic: str) -> None:
         """Know that nothing more of a topic comes."""
@@ -330,9 +348,13 @@ class Comparing:
 
     def _about(self, record: Record) -> int | None:
         """Return the offset of the input that a record is about; None for what is of another place."""
-        headers = dict(record.headers)
-        place = headers.get(INPUT_HEADER)
-        if place is None or headers.get("ce_source") != _BY_INTAKE:
+        place = by_intake = None
+        for name, value in record.headers:
+            if name == INPUT_HEADER:
+                place = value
+            elif name == "ce_source":
+                by_intake = value == _BY_INTAKE
+        if place is None or not by_intake:
             return None
         partition, _, offset = place.partition(b"/")
         return int(offset) if int(partition) == self._part.number else None
