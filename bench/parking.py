@@ -26,7 +26,7 @@ from confluent_kafka import Message, Producer
 
 from bench.job import INPUT, Job
 from bench.kafka import COMPACTED, client, create, delete, kafka, reader
-from bench.latency import READY_TIMEOUT, Load, System, look, percentiles, send, until_answered
+from bench.latency import READY_TIMEOUT, Load, System, event_id, look, percentiles, send, until_answered
 from bench.process import running
 from bench.programs.parking_role import UNTIL
 from bench.samples import PARTITIONS, Sample
