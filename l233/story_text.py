@@ -19,6 +19,21 @@ from schemas.records import CaseClock, CaseRecipient, Recipient, StartedClock
 _OWN_CASES: Final = ("rights.mismatch",)
 """Outcomes that open a case by themselves."""
 
+_FIRST: Final = 0
+_BETWEEN: Final = 7
+_ORDER: Final = {
+    "registered": 1,
+    "forwarded": 2,
+    "deadline.near": 3,
+    "deadline.missed": 4,
+    "escalation.raised": 5,
+    "received": 6,
+    "refused": 6,
+    "reported": 8,
+    "settled": 9,
+}
+"""What comes first of what is said at one instant; other outcomes stand between received and reported."""
+
 
 def as_text(story: Story, directory: Directory, words: Words) -> Sequence[str]:
     """Return the story in lines."""
@@ -68,6 +83,8 @@ class _Teller:
             id=plain(event.id),
             source=plain(event.source),
         )
+        if not decision.recipients and not decision.clocks:
+            return  # it asks nobody: what it says stands among what was told
         decided = {"at": words.moment(one.at), "scheme": decision.scheme, "rule": decision.rule}
         if decision.activity is None:
             yield "  " + words.say("case", "decided", **decided)
@@ -120,7 +137,9 @@ class _Teller:
     def _standing(self, part: CaseRecipient | CaseClock | None) -> str:
         words = self._words
         if part is not None and part.done_at is not None and part.ended is not None:
-            return words.say("standing", part.ended, at=words.moment(part.done_at))
+            late = datetime.fromisoformat(part.done_at) > datetime.fromisoformat(part.due)
+            key = "answered_late" if part.ended == "answered" and late else part.ended
+            return words.say("standing", key, at=words.moment(part.done_at))
         if part is not None and part.missed_at is not None:
             return words.say("standing", "missed", at=words.moment(part.missed_at))
         return words.say("standing", "open")
@@ -143,20 +162,24 @@ class _Teller:
     def _told(self) -> Iterator[str]:
         """Return receipts, acknowledgements and outcomes, one a line, in the order of time."""
         words = self._words
-        lines = []
+        lines: list[tuple[str, int, str]] = []
         for receipt in self._story.receipts:
             key = "receipt_again" if receipt.again else "receipt"
-            lines.append((receipt.at, words.say("case", key, event=plain(receipt.event))))
+            lines.append((receipt.at, _FIRST, words.say("case", key, event=plain(receipt.event))))
         for said in self._story.acknowledged:
-            late = f"  ({words.say('case', 'late')})" if self._is_late(said) else ""
-            lines.append((said.at, f"{words.say('level', said.level)}: {self._said(said)}{late}"))
-        lines += [
-            (made.at, f"{self._event(made.name)}: {self._happened(made)}") for made in self._story.happened
-        ]
-        for at, text in sorted(lines, key=lambda line: datetime.fromisoformat(line[0])):
+            key = "line_late" if self._is_late(said) else "line"
+            what = words.say("level", said.level)
+            text = words.say("case", key, what=what, text=self._said(said))
+            lines.append((said.at, _ORDER[said.level], text))
+        for made in self._story.happened:
+            text = words.say("case", "line", what=self._event(made.name), text=self._happened(made))
+            lines.append((made.at, _ORDER.get(made.name, _BETWEEN), text))
+        for at, _, text in sorted(lines, key=lambda line: (datetime.fromisoformat(line[0]), line[1])):
             yield f"{words.moment(at)}  {text}"
 
     def _is_late(self, said: Acknowledgement) -> bool:
+        if said.level == "settled":
+            return False  # by itself, after the last report, which may have been late
         return any(
             given.late for part in self._story.state.recipients for given in part.given if given.id == said.id
         )

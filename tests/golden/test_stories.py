@@ -69,26 +69,25 @@ def test_every_case_can_be_told(saga: Saga, language: Language) -> None:
 def test_a_missed_deadline_is_told_with_its_escalation_and_the_late_answer() -> None:
     told = text(story(rehearsed(read(ROOT / "business-acknowledgement")), "complaint"))
     assert "lead         CPAM de la Haute-Garonne (cpam:311), CSS art. L211-1" in told
-    assert "reported by the end of 2026-03-16: done 2026-03-19 10:00:00" in told
+    assert "reported by the end of 2026-03-16: done 2026-03-19 10:00:00, late" in told
     lines = [line.strip() for line in told.split("Told in order of time\n")[1].splitlines()]
     assert (
         "2026-03-17 00:00:00  deadline missed: CPAM de la Haute-Garonne (cpam:311): reported, due 2026-03-16"
         in lines
     )
     assert any(line.startswith("2026-03-17 00:00:00  escalated: CPAM") for line in lines)
-    assert any(
-        "code 3, not taken into account (the allowances were" in line and line.endswith("(late)")
-        for line in lines
-    )
+    (late,) = [line for line in lines if "reported, late: " in line]
+    assert "code 3, not taken into account (the allowances were computed rightly)" in late
+    assert "not taken: reported of URSSAF Midi-Pyrénées (urssaf:midi-pyrenees)" in told
 
 
 def test_in_french_it_reads_as_french() -> None:
     records = rehearsed(read(ROOT / "business-acknowledgement"))
     told = text(story(records, "complaint"), Language.FRENCH)
     assert "chef de file CPAM de la Haute-Garonne (cpam:311), art. L211-1 du CSS" in told
-    assert "compte rendu métier à rendre au plus tard le 16/03/2026 : rendu le 19/03/2026 10:00:00" in told
+    assert "compte rendu métier à rendre au plus tard le 16/03/2026 : rendu hors délai, le 19/03/2026" in told
     assert "code 3, non pris en compte" in told
-    assert "hors délai" in told
+    assert "compte rendu métier, hors délai : CPAM" in told
 
 
 def test_what_was_known_on_a_day_is_told_as_it_was_then() -> None:
