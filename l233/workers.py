@@ -20,9 +20,6 @@ PLAN: Mapping[str, Sequence[str]] = {
 }
 """Process name -> its roles: what 2 cores carry best; a deployment runs one process per role."""
 
-PATIENT: Mapping[str, int] = {"audit": 10}
-"""Processes for which nobody waits, and by how much they are nicer than others to whoever needs the CPU."""
-
 STOP_SECONDS = 25.0
 """A little more than a worker's own bound, so that it ends by itself."""
 
@@ -77,7 +74,6 @@ class Workers:
     def _start(self, name: str, roles: tuple[str, ...], environment: Mapping[str, str]) -> Worker:
         command = [sys.executable, "-m", "l233.cli", "worker", *roles, "--name", "local"]
         command += ["--health-file", str(self.health_file(name))]
-        command += ["--nice", str(PATIENT.get(name, 0))]
         self.health_file(name).unlink(missing_ok=True)
         return Worker(name, roles, processes.start(command, self.log(name), {**os.environ, **environment}))
 

@@ -1,6 +1,5 @@
 """`l233 worker ROLE…`: one or more roles in this process, until it is asked to stop."""
 
-import os
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -46,15 +45,11 @@ def worker(
     health_file: Annotated[
         Path | None, typer.Option(help="A file written anew, every second, while this worker is well.")
     ] = None,
-    nice: Annotated[
-        int, typer.Option(min=0, max=19, help="By how much this worker lets others have the CPU first.")
-    ] = 0,
 ) -> None:
     """Run roles until SIGTERM or SIGINT. Exit 0 when asked to stop, 4 or 5 when it could not go on."""
     require_own_environment()
     settings = configuration.load()
     logging.configure(settings)
-    os.nice(nice)
     registry = load_topics(settings)
     keys = trusted(settings)
     world = _world(registry, keys)
