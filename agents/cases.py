@@ -109,8 +109,8 @@ class Cases:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self._recent: dict[bytes, Case] = {}
-        """What was last written, by its bytes: a case mostly hears several messages in a row."""
+        self._recent: dict[bytes, tuple[bytes, Case]] = {}
+        """What was last written of a case, and what that is: it mostly hears several messages in a row."""
 
     def __call__(self, record: Record, state: State) -> Result:
         """Fold a message into its case; one that changes nothing writes nothing."""
@@ -119,8 +119,9 @@ class Cases:
             return Result()  # folded when it was written
         said = _read(record, headers)
         fact = self._fact(record, headers, said)
-        stored = state.get(case_key(said.worker, said.case))
-        before = self._case(stored, said.case, said.worker)
+        key = case_key(said.worker, said.case)
+        stored = state.get(key)
+        before = self._case(key, stored, said.case, said.worker)
         after = fold(before, fact)
         if after is before:
             return Result()
@@ -131,7 +132,7 @@ class Cases:
             after = self._judge(after, now, facts, outputs)
         if not isinstance(fact, Said) or fact.level in _MAY_SETTLE:
             after = _settle(after, facts, outputs)
-        return self._kept(stored, after, facts, outputs, now)
+        return self._kept(key, stored, after, facts, outputs, at=now)
 
     def due(self, timer: Timer, state: State) -> Result:
         """Say what the clock says of the case whose timer this is, and set its next one."""
@@ -139,7 +140,7 @@ class Cases:
         stored = state.get(timer.name)
         if stored is None:
             return Result()
-        case = self._case(stored, case_id, worker)
+        case = self._case(timer.name, stored, case_id, worker)
         facts: list[Fact] = [Armed(None)]
         outputs: list[Output] = []
         for fact in deadlines.due(case, timer.at_ms, Law(self._heads, self.world.outages)):
@@ -149,7 +150,7 @@ class Cases:
                 outputs.extend(self._aloud(case, fact))
         case = self._judge(case, instant(timer.at_ms), facts, outputs)
         case = fold(_settle(case, facts, outputs), Armed(None))
-        return self._kept(stored, case, facts, outputs, instant(timer.at_ms))
+        return self._kept(timer.name, stored, case, facts, outputs, at=instant(timer.at_ms))
 
     # -- what is read -----------------------------------------------------------------------------
 
@@ -202,19 +203,28 @@ class Cases:
             headers = [*((name, value.encode()) for name, value in held.headers), (MANDATE_HEADER, mandate)]
             yield Output(f"l233.inbox.{agent}", case.worker.encode(), held.payload.encode(), headers)
 
-    def _case(self, stored: bytes | None, case_id: str, worker: str) -> Case:
+    def _case(self, key: bytes, stored: bytes | None, case_id: str, worker: str) -> Case:
+        """Return a case: as it is remembered, if that is what is stored, else folded anew."""
         if stored is None:
             return nothing_of(case_id, worker)
-        known = self._recent.pop(stored, None)
-        return reduce(fold, case_facts.read(stored), nothing_of(case_id, worker)) if known is None else known
+        known = self._recent.pop(key, None)
+        if known is not None and known[0] == stored:
+            return known[1]
+        return reduce(fold, case_facts.read(stored), nothing_of(case_id, worker))
 
     # -- what is written --------------------------------------------------------------------------
 
     def _kept(
-        self, stored: bytes | None, case: Case, facts: list[Fact], outputs: list[Output], at: str
+        self,
+        key: bytes,
+        stored: bytes | None,
+        case: Case,
+        facts: list[Fact],
+        outputs: list[Output],
+        *,
+        at: str,
     ) -> Result:
         """Return the case with what was added to it; its timer is set anew only when it is to be earlier."""
-        key = case_key(case.worker, case.id)
         writes: dict[bytes, bytes | None] = {}
         if isinstance(facts[0], _MAY_SET_A_TIMER):
             instant_ms, timer_ms = next_instant(case), case.timer_ms
@@ -224,11 +234,12 @@ class Cases:
                 writes[timer_key(instant_ms, key)] = b""
                 facts.append(Armed(instant_ms))
                 case = fold(case, facts[-1])
-        data = (stored or b"") + case_facts.write(facts)
+        added = case_facts.write(facts)
+        data = added if stored is None else stored + added
         writes[key] = data
         if len(self._recent) >= _RECENT:
             del self._recent[next(iter(self._recent))]
-        self._recent[data] = case
+        self._recent[key] = data, case
         latest = Later(TOPIC, key, partial(_shown, case, key, at))
         return Result(outputs, writes, [latest if len(data) < _SMALL else latest.output()])
 

@@ -5,7 +5,6 @@ event is annulled. `forwarded` ends the part of a lead; of the others it counts 
 common host where a request was lodged still owes its report.
 """
 
-from datetime import datetime
 from typing import Final, NamedTuple, assert_never
 
 from coordination.case_facts import Ask, Asked, DeadlineLevel, Moved, Said, Told
@@ -66,7 +65,7 @@ def answered(part: Part, said: Said) -> Part:
     return Part(decision, event, ask, given, due, near_ms, missed_ms, done_ms, ended, near_at, missed_at)
 
 
-def _step(said: Said) -> tuple[int, datetime, str, str]:
+def _step(said: Said) -> tuple[int, int, str, str]:
     return _STEPS[said.level], *moment(said.at), said.id
 
 

@@ -5,7 +5,6 @@ has ended: `coordination.case_parts`.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Final, NamedTuple, assert_never
 
 from coordination.case_facts import (
@@ -170,9 +169,9 @@ def _on_event(part: Part, case: Case, event: Asked) -> Part:
 def _said(case: Case, said: Said, known: frozenset[str]) -> Case:
     """Give an acknowledgement to the part that it answers, or to the escalation; what answers none waits."""
     taken = False
-    parts = case.parts
+    parts, organism = case.parts, said.organism
     for index, part in enumerate(parts):
-        if part.ask.organism == said.organism and _is_about(said, part.decision, part.event):
+        if part.ask.organism == organism and _is_about(said, part.decision, part.event):
             parts = (*parts[:index], answered(part, said), *parts[index + 1 :])
             taken = taken or part.ask.acknowledge is not None
     escalations = case.escalations
@@ -251,11 +250,11 @@ def _heard(escalation: Escalation, said: Said) -> Escalation:
     return escalation._replace(received_at=said.at if known is None else min(known, said.at, key=moment))
 
 
-def _arrival(fact: Said | Happened | Raised) -> tuple[datetime, str, str]:
+def _arrival(fact: Said | Happened | Raised) -> tuple[int, str, str]:
     return *moment(fact.at), fact.id
 
 
-def _order(event: Asked) -> tuple[datetime, str, str]:
+def _order(event: Asked) -> tuple[int, str, str]:
     return *moment(event.time), event.id
 
 

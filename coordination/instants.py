@@ -21,9 +21,14 @@ def later(known: str, new: str) -> str:
     """Return the later of two instants; of nothing and an instant, the instant."""
     if len(known) == len(new) and known[-1] == "Z" == new[-1]:
         return max(known, new)  # both as `instant` writes them: no need to take them apart
-    return new if not known else max(known, new, key=moment)
+    if not known:
+        return new
+    known_ms, new_ms = milliseconds(known), milliseconds(new)
+    if known_ms == new_ms:
+        return max(known, new)
+    return new if new_ms > known_ms else known
 
 
-def moment(text: str) -> tuple[datetime, str]:
+def moment(text: str) -> tuple[int, str]:
     """Order by instant, and for the same instant told in two ways by the text."""
-    return datetime.fromisoformat(text), text
+    return milliseconds(text), text
