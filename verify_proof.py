@@ -321,6 +321,9 @@ def check_pinned(pinned: object, proof: object) -> None:
     )
     log, size = text(old, "log", "pinned"), number(old, "size", "pinned")
     root = from_hex(text(old, "root", "pinned"), 32, "pinned/root")
+    logs = [text(field(one, "checkpoint", dict, ""), "log", "") for one in items(proof, "checkpoints", "")]
+    if log not in logs:
+        raise NotGood(f"/checkpoints: none is of {log}, of which you kept a checkpoint")
     for at, sealed in enumerate(items(proof, "checkpoints", "")):
         where = f"/checkpoints/{at}"
         new = field(sealed, "checkpoint", dict, where)

@@ -165,13 +165,13 @@ def check_seals(sealed: SealedCheckpoint, trusted: Keys, cosigners: int, where: 
         cosigners: how many organisms must have signed beside the audit role.
         where: what the findings' paths begin with.
     """
-    good = {
-        one.by for one in sealed.seals if one.key in trusted.get(one.by, ()) and holds(one, sealed.checkpoint)
-    }
+    under = [holds(one, sealed.checkpoint) for one in sealed.seals]
+    signed = zip(sealed.seals, under, strict=True)
+    good = {one.by for one, holding in signed if holding and one.key in trusted.get(one.by, ())}
     found = [
         Finding(f"{where}/seals/{at}", "seal", f"the signature of {one.by} is not under this checkpoint")
         for at, one in enumerate(sealed.seals)
-        if not holds(one, sealed.checkpoint)
+        if not under[at]
     ]
     if AUDIT not in good:
         found.append(

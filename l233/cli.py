@@ -36,6 +36,7 @@ COMMANDS: dict[str, str] = {
     "outage": "When an organism's own system is out of order: declare, end, withdraw, list.",
     "dead-letters": "Records that could not go on: list, show, redrive.",
     "replay": "Decide recorded events again, and compare with what was decided then.",
+    "audit": "Whether what was decided is as it was sealed; proofs of it, and exports.",
     "check": "What production would decide about a file of events, without any Kafka.",
     "rehearse": "The whole system over a file of events, in memory, on a virtual clock.",
     "convert": "Records of other systems to events: convert rne.",

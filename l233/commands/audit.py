@@ -1,0 +1,95 @@
+"""`l233 audit`: whether what was decided is as it was sealed, and proof of it for others."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from coordination.sealed_logs import Wrong
+from l233 import broker, sealed
+from l233 import settings as configuration
+from l233.commands.topics import load as load_topics
+from l233.output import print_json, print_table, remark
+from l233.seal_keys import trusted
+from l233.settings import Settings
+from l233.telling import plain
+from schemas.audit import CHECKPOINT, PROOF
+
+app = typer.Typer(add_completion=False, no_args_is_help=True)
+
+Pinned = Annotated[
+    list[Path] | None,
+    typer.Option("--pinned", help="A checkpoint that you kept; the log must go on from it. May be repeated."),
+]
+
+
+@app.callback()
+def audit() -> None:
+    """Verify that what was decided is as it was sealed, and prove it to others."""
+
+
+@app.command()
+def verify(
+    pinned: Pinned = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Check every sealed log: its records, its checkpoints, who signed. Exit 1: what is wrong, and where."""
+    settings = configuration.load()
+    kept = [sealed.read_kept(path) for path in pinned or ()]
+    bound = settings.unsealed_seconds or float("inf")
+    reading = sealed.verify(settings.connection(), _topics(settings), trusted(settings), bound, kept)
+    found = broker.run(reading, settings)
+    if json:
+        print_json(sealed.as_json(found))
+    else:
+        rows: list[tuple[str, ...]] = [
+            (one.log, str(one.entries), str(one.sealed), str(one.checkpoints)) for one in found.logs
+        ]
+        print_table(("log", "entries", "sealed", "checkpoints"), rows)
+        for wrong in found.wrong:
+            print(f"{wrong.flaw}: {plain(wrong.message)}{_place(wrong)}")
+        print(f"{len(found.wrong)} things are wrong" if found.wrong else "all is as it was sealed")
+    if found.wrong:
+        raise typer.Exit(1)
+
+
+def _place(wrong: Wrong) -> str:
+    said = []
+    if wrong.last is not None:
+        said.append(f"among entries {wrong.first or 0} to {wrong.last}")
+    if wrong.offset is not None:
+        said.append(f"from offset {wrong.offset}")
+    if wrong.checkpoint is not None:
+        said.append(f"shown by the checkpoint at offset {wrong.checkpoint}")
+    return f" ({', '.join(said)})" if said else ""
+
+
+@app.command()
+def prove(
+    case: Annotated[str, typer.Argument(help="The id of a case.")],
+    pinned: Pinned = None,
+) -> None:
+    """Print what anybody can check with verify_proof.py: that the records of a case stand in sealed logs."""
+    settings = configuration.load()
+    kept = [sealed.read_kept(path) for path in pinned or ()]
+    proof = broker.run(
+        sealed.prove(settings.connection(), _topics(settings), case, trusted(settings), kept), settings
+    )
+    sys.stdout.write(PROOF.dump_json(proof).decode() + "\n")
+    remark(f"{len(proof.entries)} records of {plain(case)}: python verify_proof.py FILE --key WHO=HEX …")
+
+
+@app.command()
+def checkpoints(
+    log: Annotated[str | None, typer.Option("--log", help="Only this log: l233.decisions/0.")] = None,
+) -> None:
+    """Print the last checkpoint of every log, one a line: who keeps it can't be shown another past."""
+    settings = configuration.load()
+    for one in broker.run(sealed.latest(settings.connection(), trusted(settings)), settings):
+        if log in {None, one.checkpoint.log}:
+            sys.stdout.write(CHECKPOINT.dump_json(one).decode() + "\n")
+
+
+def _topics(settings: Settings) -> tuple[str, ...]:
+    return load_topics(settings).roles["audit"].inputs
