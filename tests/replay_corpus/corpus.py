@@ -6,6 +6,7 @@ from base64 import b64decode, b64encode
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -37,11 +38,13 @@ class Entry:
     about: str
 
 
+@cache
 def directory() -> Directory:
     """Return the organisms and territories of today."""
     return parse_directory(scheme.organisms(), scheme.territories())
 
 
+@cache
 def rulebook() -> Rulebook:
     """Return the scheme of then: two versions, kept beside the corpus."""
     files = sorted((HERE / "schemes").glob("*.yaml"))

@@ -21,7 +21,7 @@ from schemas.records import DECISION
 from streaming.topics import INPUT
 from tests.golden.sagas import sagas
 from tests.replay_corpus.corpus import FILE, PARTITIONS, Entry, judge, save
-from tests.unit.coordination.examples import OWN_DATA, Data, structured, worker
+from tests.unit.coordination.examples import OWN_DATA, SUBJECT, Data, structured, worker
 
 Given = tuple[bytes | None, bytes | None, Headers, int | None]
 """Key, value, headers, and the partition if it is not the right one."""
@@ -65,6 +65,8 @@ TIMES: Final = (
 def given() -> Iterator[Given]:
     """Return the inputs."""
     yield from _types()
+    wrong = {"period": "2026-T5", "paid": 310.0, "due": "310", "worker": worker("31555")}
+    yield _line(structured("contribution.paid", wrong), SUBJECT)
     yield from _corrections()
     yield from _sagas()
     for record in generate(7, 400, _DAY, partitions=PARTITIONS):
