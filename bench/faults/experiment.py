@@ -155,12 +155,13 @@ def _milliseconds(instant: datetime) -> int:
 
 
 def kill_while_timers_fire(plan: Plan, crew_: Crew, tell: Tell) -> None:
-    """Kill a worker or two right after the clock has moved."""
+    """Kill a worker or two, as a power failure would, right after the clock has moved."""
     random = Random(plan.seed + 1)
-    for _ in range(min(plan.kills, _KILLS_AT_THE_TURN)):
+    for name in random.sample(sorted(crew_.roles), min(plan.kills, _KILLS_AT_THE_TURN)):
         time.sleep(random.uniform(0.3, 2.0))
-        name, how = _kill(crew_, random)
-        tell(f"after the turn  {how} {name}")
+        crew_.kill(name)
+        crew_.start(name)
+        tell(f"after the turn  SIGKILL {name}")
     for name in crew_.roles:
         crew_.await_started(name)
 
