@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from l233 import broker, instants, replay
+from l233 import broker, instants, recordings, replay
 from l233 import settings as configuration
 from l233.choosing import only
 from l233.errors import BadInput
@@ -54,7 +54,7 @@ def command(  # noqa: PLR0917  its options
     if first is not None and last is not None and last <= first:
         raise BadInput(f"--to {until} is not after --from {since}: nothing lies between them")
     rulebook = None if scheme is None else only(scheme, world(settings))
-    asked = replay.plan(settings, first, last, rulebook=rulebook, worker=worker, rebuild=rebuild)
+    asked = recordings.plan(settings, first, last, rulebook=rulebook, worker=worker, rebuild=rebuild)
     with quiet():
         planned = broker.run(asked, settings)
     began = time.perf_counter()

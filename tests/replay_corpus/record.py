@@ -67,7 +67,7 @@ def given() -> Iterator[Given]:
     yield from _types()
     wrong = {"period": "2026-T5", "paid": 310.0, "due": "310", "worker": worker("31555")}
     yield _line(structured("contribution.paid", wrong), SUBJECT)
-    yield from _corrections()
+    yield from told_of_known_workers()
     yield from _sagas()
     for record in generate(7, 400, _DAY, partitions=PARTITIONS):
         if record.expected != "personal_data":  # no such number stands in a file
@@ -88,7 +88,7 @@ def _types() -> Iterator[Given]:
                 yield _line(line, subject)
 
 
-def _corrections() -> Iterator[Given]:
+def told_of_known_workers() -> Iterator[Given]:
     """Return workers who are known, move, are spoken of without a block, corrected, annulled, repeated."""
     for number, place in enumerate(("31555", "97411", "67482", "59350", "97701")):
         subject, case, block = f"worker:{'c' * 31}{number}", f"case-{number}", worker(place)
