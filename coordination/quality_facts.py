@@ -230,7 +230,8 @@ _encode: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).e
 
 def write(facts: Facts) -> bytes:
     """Return facts one a line, as JSON arrays: lines of several facts may follow each other."""
-    lines = [_encode((_KINDS[type(fact)], *fact)) for fact in (*facts.asked, *facts.given, *facts.told)]
+    every: list[Fact] = [*facts.asked, *facts.given, *facts.told]
+    lines = [_encode((_KINDS[type(fact)], *fact)) for fact in every]
     return "".join(f"{line}\n" for line in sorted(lines)).encode()
 
 

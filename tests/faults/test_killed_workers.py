@@ -9,7 +9,7 @@ from streaming.topics import Registry
 
 def test_kills_and_restarts_leave_no_trace(tmp_path: Path) -> None:
     """The fault run of `bench.faults`, shorter: two workers of each role, kill -9 and SIGTERM, a day."""
-    plan = Plan(events=3_000, kills=4, seed=11, shortest=0.5, longest=3.0, patience=120)
+    plan = Plan(events=3_000, kills=4, seed=11, shortest=0.5, longest=3.0, patience=200)
     with temporary() as kafka:
         found = run(plan, kafka.bootstrap, tmp_path, Registry.load(), print)
     assert found == Findings(kills=4, lost=0, duplicated=0, out_of_order=0, residual=0, state_divergence=0)

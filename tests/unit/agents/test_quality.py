@@ -18,7 +18,7 @@ from coordination.quality_objectives import read_objectives
 from schemas.emitted import QualityMeasured
 from schemas.events import type_of
 from schemas.records import DECISION, DECISION_TYPE, MANDATE, Decision, EventRef, Mandate, Recipient
-from streaming.records import Output, Result
+from streaming.records import Later, Output, Result
 from streaming.timers import PREFIX, Timer
 from tests.unit.agents.records import Kept, Memory, arrived
 from tests.unit.coordination.test_quality import Life, at, given_, lives, payment, told
@@ -144,7 +144,8 @@ class Lane:
                 self.memory.kept.pop(key, None)
             else:
                 self.memory.kept[key] = value
-        for output in result.latest:
+        for latest in result.latest:
+            output = latest.output() if isinstance(latest, Later) else latest
             one = QualityMeasured.model_validate_json(output.value or b"")
             self.said[one.period, one.indicator, one.organism, one.activity or ""] = one
             headers = dict(output.headers)
