@@ -154,7 +154,7 @@ class Ledger:
 
     def _arrives(self, record: Written, put_back_from: bytes | None) -> None:
         day = datetime.fromtimestamp(record.timestamp / 1000, UTC).date().isoformat()
-        content = _content(record)
+        content = said(record)
         self._arrived[f"{record.partition}/{record.offset}"] = _Arrival(
             day, (record.key, record.partition), content
         )
@@ -238,8 +238,8 @@ class Ledger:
         )
 
 
-def _content(record: Written) -> bytes:
-    """Digest what a producer said, whatever marks lie beside it."""
+def said(record: Written) -> bytes:
+    """Return a digest of what a producer said, whatever marks lie beside it."""
     digest = blake2b(record.value or b"", digest_size=16)
     for name, value in record.headers:
         if not name.startswith("l233-"):

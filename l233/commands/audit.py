@@ -1,15 +1,19 @@
 """`l233 audit`: whether what was decided is as it was sealed, and proof of it for others."""
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from coordination.sealed_logs import Wrong
-from l233 import broker, sealed
+from l233 import broker, exporting, instants, sealed
 from l233 import settings as configuration
 from l233.commands.topics import load as load_topics
+from l233.errors import BadInput
+from l233.export_report import as_html
+from l233.exporting import Asked, Format, Period
 from l233.output import print_json, print_table, remark
 from l233.seal_keys import trusted
 from l233.settings import Settings
@@ -32,10 +36,16 @@ def audit() -> None:
 @app.command()
 def verify(
     pinned: Pinned = None,
+    export_: Annotated[
+        Path | None, typer.Option("--export", help="Check this export in Parquet instead, without any Kafka.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Check every sealed log: its records, its checkpoints, who signed. Exit 1: what is wrong, and where."""
     settings = configuration.load()
+    if export_ is not None:
+        _verify_export(export_, settings, json=json)
+        return
     kept = [sealed.read_kept(path) for path in pinned or ()]
     bound = settings.unsealed_seconds or float("inf")
     reading = sealed.verify(settings.connection(), _topics(settings), trusted(settings), bound, kept)
@@ -51,6 +61,18 @@ def verify(
             print(f"{wrong.flaw}: {plain(wrong.message)}{_place(wrong)}")
         print(f"{len(found.wrong)} things are wrong" if found.wrong else "all is as it was sealed")
     if found.wrong:
+        raise typer.Exit(1)
+
+
+def _verify_export(folder: Path, settings: Settings, *, json: bool) -> None:
+    found = exporting.check(folder, _topics(settings), trusted(settings))
+    if json:
+        print_json({"wrong": [one._asdict() for one in found]})
+    else:
+        for one in found:
+            print(f"{one.fault}: {one.where}: {one.message}")
+        print(f"{len(found)} things are wrong" if found else "all is as it was sealed")
+    if found:
         raise typer.Exit(1)
 
 
@@ -89,6 +111,54 @@ def checkpoints(
     for one in broker.run(sealed.latest(settings.connection(), trusted(settings)), settings):
         if log in {None, one.checkpoint.log}:
             sys.stdout.write(CHECKPOINT.dump_json(one).decode() + "\n")
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="A new folder.")],
+    since: Annotated[
+        str | None, typer.Option("--from", help="From then on: a date (0:00 in Paris) or an RFC 3339 time.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--to", help="Up to then: a date (its end in Paris) or a time; else all.")
+    ] = None,
+    form: Annotated[
+        list[str] | None, typer.Option("--format", help="parquet, csv or jsonl; may be repeated.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Write the records of a period, their places in the logs, a ledger query and a page to look at."""
+    settings = configuration.load()
+    registry = load_topics(settings)
+    first = None if since is None else instants.beginning("--from", since)
+    last = None if until is None else instants.end("--to", until)
+    asked = Asked(
+        folder,
+        Period.of(first, last),
+        _formats(form or ["parquet"]),
+        registry.roles["audit"].inputs,
+        trusted(settings),
+        registry.partitions,
+    )
+    exporting.prepare(folder, asked.formats)
+    found = broker.run(exporting.export(settings.connection(), asked), settings)
+    said = f"{since or 'from the beginning'} to {until or 'now'}"
+    made = f"{datetime.now(instants.PARIS):%Y-%m-%d %H:%M} in Paris"
+    (folder / "report.html").write_text(as_html(found, said, made), encoding="utf-8")
+    if json:
+        topics = {f"{topic}/{day}": count for (topic, day), count in found.records.items()}
+        print_json({"records": topics, "logs": dict(found.logs), "checkpoints": len(found.checkpoints)})
+    else:
+        rows: list[tuple[str, ...]] = [(*key, str(count)) for key, count in found.records.items()]
+        print_table(("topic", "day", "records"), rows)
+        print(f"in {folder}: look at report.html; cd there and duckdb < ledger.sql recomputes the ledger")
+
+
+def _formats(given: list[str]) -> tuple[Format, ...]:
+    known: dict[str, Format] = {"parquet": "parquet", "csv": "csv", "jsonl": "jsonl"}
+    if strange := [one for one in given if one not in known]:
+        raise BadInput(f"--format {plain(strange[0])}: expected parquet, csv or jsonl")
+    return tuple(known[one] for one in dict.fromkeys(given))
 
 
 def _topics(settings: Settings) -> tuple[str, ...]:

@@ -1,25 +1,33 @@
 """What is decided is sealed as it flows, over kills too; when sealing stops, nothing is decided for long."""
 
 import asyncio
+import csv
 import json
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+import duckdb
+import pyarrow.parquet
 import pytest
 
 import verify_proof
 from agents.roles import ACTING
 from agents.sealers import example_sealers
 from bench.faults.crew import Crew, crew
+from coordination.conservation import Account
+from l233.following import Follower
 from l233.local_kafka import temporary
 from schemas.audit import CHECKPOINT
+from streaming.client import Connection
 from streaming.topics import Registry
 from tests.broker.command import l233
 from tests.broker.system import (
+    BY_LIBRDKAFKA,
     Data,
     Event,
     Watch,
@@ -184,3 +192,70 @@ def test_when_sealing_stops_nothing_is_decided_for_long_and_nothing_is_lost(
     assert running.log("acting").count('"lane_released"') >= 4
     all_sealed(bootstrap, tmp_path)
     running.check("acting")
+
+
+def account(bootstrap: str) -> Account:
+    """Return the conservation ledger of everything that stands on the topics."""
+
+    async def look() -> Account:
+        async with Follower(Connection(bootstrap, Path()), Registry.load()) as follower:
+            return await follower.look()
+
+    return asyncio.run(look())
+
+
+def test_an_export_balances_by_itself_and_a_changed_row_is_named(
+    bootstrap: str, running: Crew, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DuckDB finds in the files what our own ledger finds on the topics, duplicates, rekeyed and refused."""
+    before, events = account(bootstrap), turnovers(30)
+    broken = [Event("turnover.declared", {"amount": "?"}, someone()) for _ in range(4)]
+    send(bootstrap, [*events, *broken, *events[:5]])
+    publish(bootstrap, [binary(event) for event in turnovers(20)], BY_LIBRDKAFKA)
+    least = before.total.received + 59
+    until(lambda: (found := account(bootstrap).total).received >= least and not found.residual, "under way")
+    known = account(bootstrap)
+    assert min(known.total.duplicates, known.total.dead_letters, known.total.rekeyed) > 0
+    all_sealed(bootstrap, tmp_path)
+    folder = tmp_path / "export"
+    formats = [word for one in ("parquet", "csv", "jsonl") for word in ("--format", one)]
+    done = l233("audit", "export", str(folder), *formats, "--json", cwd=tmp_path, L233_BOOTSTRAP=bootstrap)
+    assert done.returncode == 0, done.stderr
+    balances_in(folder, known, monkeypatch)
+    decisions = sorted((folder / "l233.decisions").iterdir())
+    rows = [len(pyarrow.parquet.read_table(one)) for one in decisions if one.suffix == ".parquet"]
+    tables = [one.read_text(encoding="utf-8") for one in decisions if one.suffix == ".csv"]
+    lines = [one.read_text(encoding="utf-8") for one in decisions if one.suffix == ".jsonl"]
+    assert sum(rows) == known.total.routed
+    assert sum(len(list(csv.DictReader(one.splitlines()))) for one in tables) == sum(rows)
+    assert sum(len([json.loads(line) for line in one.splitlines()]) for one in lines) == sum(rows)
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert f"All of {known.total.received} records" in page
+    assert "http" not in page, "the page needs nothing from elsewhere"
+    changed_row_is_named(folder, next(one for one in decisions if one.suffix == ".parquet"), tmp_path)
+
+
+def balances_in(folder: Path, known: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    query = duckdb.sql((folder / "ledger.sql").read_text(encoding="utf-8"))
+    assert query is not None
+    found = {row[0]: dict(zip(query.columns[1:], row[1:], strict=True)) for row in query.fetchall()}
+    expected = {day: asdict(balance) for day, balance in {**known.days, "total": known.total}.items()}
+    for balance in expected.values():
+        assert balance.pop("parked") == 0, "what waits in a lane is on no topic"
+    assert found == expected
+
+
+def changed_row_is_named(folder: Path, file: Path, home: Path) -> None:
+    """One value in one row, in the middle."""
+    good = l233("audit", "verify", "--export", str(folder), "--json", cwd=home)
+    assert (good.returncode, json.loads(good.stdout)) == (0, {"wrong": []}), good.stderr
+    table = pyarrow.parquet.read_table(file)
+    rows = table.to_pylist()
+    row = rows[len(rows) // 2]
+    row["value"] = b"{}"
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows, schema=table.schema), file)
+    wrong = l233("audit", "verify", "--export", str(folder), "--json", cwd=home)
+    assert wrong.returncode == 1, wrong.stderr
+    (finding,) = json.loads(wrong.stdout)["wrong"]
+    assert finding["where"] == f"l233.decisions/{row['partition']}, entry {row['leaf_index']}"

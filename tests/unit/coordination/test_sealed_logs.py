@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from coordination.exported import check_leaves, check_rows, row_of
 from coordination.merkle import Tree, leaf_hash
 from coordination.sealed_logs import Asked, Checked, LogCheck, Placed
 from coordination.sealing import check_proof, entry_bytes, goes_on, leaf_of, seal, told
@@ -227,3 +228,34 @@ def test_a_log_that_was_never_sealed_is_unsealed_from_its_beginning(count: int) 
     log = log_of(count, Random(count))
     (wrong,) = check(log, [], asked=replace(ASKED, now_ms=NOW + 61_000)).wrong
     assert (wrong.flaw, wrong.first, wrong.last) == ("unsealed", 0, count - 1)
+
+
+def test_a_changed_export_is_found_and_the_row_is_named() -> None:
+    """A row changed, left out, doubled or moved; leaves that lead to no root; nothing when all is right."""
+    random = Random(7)
+    for number in range(TAMPERINGS // 8):
+        log, _, placed = case(random)
+        leaves = [leaf_hash(entry_bytes(record)) for record in log]
+        signed = [one.sealed for one in placed[1::2]]
+        rows = [row_of(record, 4, at, leaves[at]) for at, record in enumerate(log)]
+        assert list(check_rows(rows, {LOG: leaves})) == []
+        assert list(check_leaves(LOG, leaves, signed, KEYS, 1)) == []
+        at = random.randrange(1, len(rows) - 1)
+        changed = list(rows)
+        match number % 5:
+            case 0:
+                changed[at] = replace(rows[at], value=b"?")
+            case 1:
+                changed[at] = row_of(replace(log[at], key=b"?"), 4, at, leaf_hash(b"?"))
+            case 2:
+                del changed[at]
+            case 3:
+                changed.insert(at, rows[at])
+            case _:
+                changed[at - 1], changed[at] = changed[at], changed[at - 1]
+        (found, *_) = check_rows(changed, {LOG: leaves})
+        named = int(found.where.rpartition(" ")[2])
+        assert at - 1 <= named <= at + 1  # of two that changed places, or of one that is gone, its neighbour
+        forged = [*leaves[:at], leaf_hash(b"?"), *leaves[at + 1 :]]
+        assert {one.fault for one in check_leaves(LOG, forged, signed, KEYS, 1)} == {"root"}
+        assert {one.fault for one in check_leaves(LOG, leaves[:-1], signed, KEYS, 1)} == {"root"}
