@@ -85,7 +85,7 @@ def compare(
         intake: today's code with the scheme versions to decide by.
         memory: what was remembered then, where it was rebuilt; None: take it from what was recorded.
     """
-    memory = _recorded_inputs(record, recorded) if memory is None else memory
+    memory = recorded_inputs(record, recorded) if memory is None else memory
     return compared(intake.decide(record, memory), recorded)
 
 
@@ -178,7 +178,7 @@ class _Inputs(dict[bytes, bytes]):
     """What was remembered of a worker, as far as it decided."""
 
 
-def _recorded_inputs(record: InputRecord, recorded: Recorded) -> Memory:
+def recorded_inputs(record: InputRecord, recorded: Recorded) -> Memory:
     """Return the memory that a verdict was given with, from what was recorded of it."""
     if recorded.decision is not None:
         return _of_decision(record, recorded.decision)

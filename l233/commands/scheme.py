@@ -1,4 +1,4 @@
-"""`l233 scheme keygen|lint|sign|approve|publish|show`: the life of a version, from its draft to its end.
+"""`l233 scheme keygen|lint|sign|approve|publish|show|simulate`: a version, from its draft to its end.
 
 Exit code 0: done, 1: refused, with what is wrong, 2: a file or a key can't be used.
 """
@@ -17,6 +17,7 @@ from coordination.signing import public_hex
 from coordination.signing import sign as signature_of
 from l233 import broker
 from l233 import settings as configuration
+from l233.commands.simulate import simulate
 from l233.errors import BadInput, L233Error
 from l233.output import print_json, print_table, remark
 from l233.reference import directory, world
@@ -29,6 +30,7 @@ from schemas.scheme import Act
 from streaming.posting import OvertakenError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
+app.command()(simulate)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Draft = Annotated[Path, typer.Argument(metavar="FILE", help="A version of the scheme, YAML.")]
