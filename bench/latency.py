@@ -1,5 +1,6 @@
 """From produce to the organism's `received`, through two hops, beside two raw transactional loops.
 
+Measured twice: the two hops alone, as the raw loops are, and with all the roles beside that `l233 up` starts.
 The load is the same: so many events a second, each timed from the moment it was due. Of l233 every
 `received` of every recipient counts, read with `read_committed`; of the raw loops the one forwarded record.
 Either must answer everything. What came during the first seconds, while programs warm up, does not count.
@@ -38,6 +39,8 @@ REGISTERED: Final = b"fr.l233.acknowledgement.registered.v1"
 RECEIVED: Final = b"fr.l233.acknowledgement.received.v1"
 PROCESSES: Final = [",".join(roles) for roles in PLAN.values()]
 """As `l233 up` starts them."""
+HOPS: Final = [",".join(PLAN[name]) for name in ("intake", "organisms")]
+"""Those of them that an event passes through until it is answered."""
 TICK: Final = 0.005
 READY_TIMEOUT: Final = 90.0
 ANSWER_TIMEOUT: Final = 60.0
@@ -213,13 +216,14 @@ def percentiles(times: Sequence[float]) -> tuple[float, float]:
 
 
 def run(options: Namespace) -> dict[str, object]:
-    """Measure l233, then the raw loops, one after the other on the same Kafka."""
+    """Measure l233's two hops, then the raw loops on the same Kafka; then all roles, on another."""
     with kafka(options.bootstrap) as bootstrap, tempfile.TemporaryDirectory(prefix="l233-bench-") as folder:
-        times, used = measure(l233_system(bootstrap, Path(folder), options.workers), bootstrap, options)
+        hops = options.workers or HOPS
+        times, used = measure(l233_system(bootstrap, Path(folder), hops), bootstrap, options)
         raw_times, raw_used = measure(raw_system(bootstrap, Path(folder)), bootstrap, options)
     p50, p99 = percentiles(times)
     raw_p50, raw_p99 = percentiles(raw_times)
-    return {
+    found = {
         "p50_ms": p50,
         "p99_ms": p99,
         "raw_p50_ms": raw_p50,
@@ -229,8 +233,17 @@ def run(options: Namespace) -> dict[str, object]:
         "raw_answers": len(raw_times),
         "cpu_us": round(used, 1),
         "raw_cpu_us": round(raw_used, 1),
-        "workers": options.workers,
+        "workers": hops,
     }
+    return found if options.bootstrap or options.workers else found | everything(options)
+
+
+def everything(options: Namespace) -> dict[str, object]:
+    """Measure the same two hops with every other role at work beside them."""
+    with kafka(None) as bootstrap, tempfile.TemporaryDirectory(prefix="l233-bench-") as folder:
+        times, used = measure(l233_system(bootstrap, Path(folder), PROCESSES), bootstrap, options)
+    p50, p99 = percentiles(times)
+    return {"all_p50_ms": p50, "all_p99_ms": p99, "all_cpu_us": round(used, 1), "all_workers": PROCESSES}
 
 
 def main() -> None:
@@ -239,7 +252,7 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=1_000, help="events a second")
     parser.add_argument("--seconds", type=int, default=15)
     parser.add_argument("--warm-up", type=int, default=10, help="seconds under load that do not count")
-    parser.add_argument("--workers", nargs="+", default=PROCESSES, help="roles of each process")
+    parser.add_argument("--workers", nargs="+", help="roles of each process (default: the hops; then all)")
     parser.add_argument("--bootstrap", help="a running Kafka without our topics (default: one of our own)")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()

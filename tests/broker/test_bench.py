@@ -33,6 +33,7 @@ def test_latency_is_measured_through_both_hops_beside_the_raw_loops() -> None:
     assert found["raw_answers"] >= 4 * 50
     assert found["answers"] > found["raw_answers"]
     assert 0 < found["p50_ms"] <= found["p99_ms"]
+    assert 0 < found["all_p50_ms"] <= found["all_p99_ms"]
 
 
 def test_parking_is_measured_beside_an_undisturbed_run(bootstrap: str) -> None:
