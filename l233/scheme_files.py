@@ -5,14 +5,17 @@ from pathlib import Path
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from coordination.directory import Directory
 from coordination.scheme_file import SchemeError
 from coordination.scheme_version import Files, Signed, read_signed, signatures_text
-from coordination.signing import KeyUnusableError, private_key
+from coordination.signing import KeyUnusableError, private_key, public_hex
 from l233.errors import BadInput, L233Error
 from schemas.scheme import Signature
 
+_OWNER: Final = 0o600
+_ALL: Final = 0o644
 SIGNATURES: Final = ".signatures.json"
 
 
@@ -74,6 +77,20 @@ def write_new(path: Path, content: bytes, mode: int) -> None:
         raise BadInput(f"can't write {path}: {error.strerror}") from error
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
+
+
+def write_pair(name: str, to: Path) -> tuple[Path, Path, str]:
+    """Make a pair of keys, NAME.private.pem for its owner alone and NAME.public.pem; return the public one.
+
+    Raises BadInput where one is already.
+    """
+    key = Ed25519PrivateKey.generate()
+    private, public = to / f"{name}.private.pem", to / f"{name}.public.pem"
+    if public.exists():
+        raise BadInput(f"{public} exists: a key is never overwritten; move it away or choose --to")
+    write_new(private, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), _OWNER)
+    write_new(public, key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), _ALL)
+    return private, public, public_hex(key.public_key())
 
 
 def _text(path: Path) -> str:

@@ -16,7 +16,7 @@ from l233.scheme_files import read_key
 from l233.settings import Settings
 from l233.trust import ENDING
 
-_MAKE: Final = "make one with `l233 scheme keygen`"
+_MAKE: Final = "make one with `l233 audit keygen`"
 
 
 def trusted(settings: Settings) -> Keys:

@@ -53,6 +53,13 @@ class Workers:
         """Return where a worker tells that it is well."""
         return self.folder / f"{name}.health.json"
 
+    def held(self, worker: Worker) -> list[tuple[str, int, str]]:
+        """Return the lanes of a worker that wait, by role and number, and why."""
+        if not worker.alive:
+            return []
+        found = health.held(self.health_file(worker.name))
+        return [(role, int(lane), why) for role, lanes in found.items() for lane, why in lanes.items()]
+
     def ready(self) -> bool:
         """Say whether every role of every worker has its lanes, and all of them work."""
         return all(

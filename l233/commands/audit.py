@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from coordination.sealed_logs import Wrong
+from coordination.sealing import AUDIT
 from l233 import broker, exporting, instants, sealed
 from l233 import settings as configuration
 from l233.commands.topics import load as load_topics
@@ -15,6 +16,8 @@ from l233.errors import BadInput
 from l233.export_report import as_html
 from l233.exporting import Asked, Format, Period
 from l233.output import print_json, print_table, remark
+from l233.reference import directory
+from l233.scheme_files import write_pair
 from l233.seal_keys import trusted
 from l233.settings import Settings
 from l233.telling import plain
@@ -159,6 +162,23 @@ def _formats(given: list[str]) -> tuple[Format, ...]:
     if strange := [one for one in given if one not in known]:
         raise BadInput(f"--format {plain(strange[0])}: expected parquet, csv or jsonl")
     return tuple(known[one] for one in dict.fromkeys(given))
+
+
+@app.command()
+def keygen(
+    name: Annotated[str, typer.Argument(help="audit, or the id of the organism that witnesses: cnam.")],
+    to: Annotated[Path, typer.Option(help="The folder to write to.")] = Path(),
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Make the keys of who signs checkpoints: NAME.private.pem, for its owner alone, and NAME.public.pem."""
+    if name != AUDIT and name not in directory().organisms:
+        raise BadInput(f"{plain(name)} signs no checkpoint: write audit, or an organism's id such as cnam")
+    private, public, key = write_pair(name, to)
+    if json:
+        print_json({"name": name, "private": str(private), "public": str(public), "key": key})
+    else:
+        print(f"{private}: {name} signs with it; keep it secret, it is not protected by a password")
+        print(f"{public}: give it to whoever runs l233 or verifies (the folder L233_SEAL_KEYS)")
 
 
 def _topics(settings: Settings) -> tuple[str, ...]:

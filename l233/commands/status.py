@@ -29,7 +29,9 @@ def status(
     """Tell what runs and waits. Exit 1: a worker has ended, or the account has a residual; 3: no Kafka."""
     settings = configuration.load()
     registry = load_topics(settings)
-    workers = local(settings, registry).workers.known()
+    here = local(settings, registry).workers
+    workers = here.known()
+    held = [(role, lane, why) for one in workers for role, lane, why in here.held(one)]
     waiting = broker.run(lags(settings.connection(), registry), settings)
     account = broker.run(_account(settings, registry), settings) if ledger else None
     if json:
@@ -40,6 +42,7 @@ def status(
                 for one in workers
             ],
             "lag": dict(waiting),
+            "held": [{"role": role, "lane": lane, "why": why} for role, lane, why in held],
         }
         print_json(found if account is None else found | {"ledger": asdict(account)})
     else:
@@ -48,6 +51,8 @@ def status(
             ("role", "worker", "waiting"),
             [(role, _seen(by_role.get(role)), str(lag)) for role, lag in waiting.items()],
         )
+        for role, lane, why in held:
+            print(f"lane {lane} of {role} waits: {why}")
         if account is not None:
             print_account(account)
     if any(not one.alive for one in workers) or (account is not None and account.total.residual):
