@@ -6,14 +6,14 @@ what they remember is compared as facts, whatever their order.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final
 
 from agents.emission import INPUT_HEADER, REKEYED_HEADER
 from agents.roles import ORGANISMS, load_world, roles
-from bench.faults.remembered import Remembered, cases_remember, quality_remembers, quality_told
+from bench.faults.remembered import Counted, Remembered, cases_remember, quality_remembers, quality_told
 from bench.faults.replayed import Lane, Place, Times
 from bench.faults.tally import Fact, Order, Tally
 from coordination.conservation import Ledger
@@ -49,7 +49,8 @@ class Audit:
     """The role with one input that reads a topic."""
     _late: list[Record] = field(default_factory=list)
     """What `cases` read after the turn."""
-    _counted: list[Record] = field(default_factory=list)
+    _counted: "defaultdict[tuple[bool, int], Counted]" = field(default_factory=lambda: defaultdict(Counted))
+    """What quality is to count: whether it came after the turn, and the lane."""
     _expected: dict[tuple[int, bytes | None], bytes | None] = field(default_factory=dict)
     _latest: dict[tuple[str, int, bytes | None], bytes | None] = field(default_factory=dict)
 
@@ -82,8 +83,9 @@ class Audit:
         if name := self._reader.get(record.topic):
             self._work(self._lanes[name, record.partition], record)
         if record.topic in COUNTED:
-            self._counted.append(record)
-            if self.times.is_late(record):
+            late = self.times.is_late(record)
+            self._counted[late, record.partition].take(record)
+            if late:
                 self._late.append(record)
             else:
                 self._work(self._lanes["cases", record.partition], record)
@@ -136,11 +138,9 @@ class Audit:
         for (name, number), lane in self._lanes.items():
             found[name][number] = cases_remember(lane.remembered) if name == "cases" else lane.remembered
         for number in range(self.registry.partitions):
-            found["quality"][number] = quality_remembers(self._of(number))
+            before, late = self._counted[False, number], self._counted[True, number]
+            found["quality"][number] = quality_remembers(before, late)
         return found
-
-    def _of(self, number: int) -> Iterable[Record]:
-        return (record for record in self._counted if record.partition == number)
 
     def wrong_cases(self) -> Sequence[str]:
         """Return the cases whose latest record is not what their messages make."""
@@ -156,8 +156,10 @@ class Audit:
     def wrong_figures(self) -> Sequence[str]:
         """Return the figures of ended periods that the role quality did not tell as they were."""
         found = [value for (topic, _, _), value in self._latest.items() if topic == _QUALITY]
-        before = [record for record in self._counted if not self.times.is_late(record)]
-        return quality_told(found, before, self._late, self.times.second)
+        numbers = range(self.registry.partitions)
+        before = [self._counted[False, number] for number in numbers]
+        late = [self._counted[True, number] for number in numbers]
+        return quality_told(found, before, late, self.times.second)
 
 
 def _fact(record: Record | Output, partition: int) -> Fact:

@@ -171,7 +171,8 @@ async def quiet(crew_: Crew, registry: Registry, patience: float) -> None:
     until, since = time.monotonic() + patience, time.monotonic()
     before: Mapping[Place, int] = {}
     async with reader(Connection(crew_.bootstrap, crew_.state)) as source:
-        places = await source.places(registry.topics)
+        outputs = {topic for name in audit.AUDITED for topic in registry.roles[name].outputs}
+        places = await source.places(outputs)  # what is sealed beside them may go on
         while time.monotonic() - since < _SILENCE:
             ends = await source.ends(places)
             if ends != before:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -9,7 +10,7 @@ import scheme
 from agents.quality import read_sum
 from coordination.periods import PARIS, parse, period_of
 from coordination.quality import Tally, counts
-from coordination.quality_facts import Facts, read, take
+from coordination.quality_facts import Facts, read, take, write
 from coordination.quality_objectives import Indicator, Measure, read_objectives
 from schemas.emitted import QualityMeasured
 from streaming.records import Record
@@ -38,18 +39,28 @@ def cases_remember(entries: Mapping[bytes, bytes]) -> Remembered:
     }
 
 
-def quality_remembers(records: Iterable[Record]) -> Remembered:
-    """Return the facts of each case that records tell; the sums are to be those of the facts counted."""
-    return {**_facts(records), _WRONG_SUMS: {}}
+@dataclass(slots=True)
+class Counted:
+    """What records tell of quality, by case, as lines: of a long run it is much."""
 
+    lines: "defaultdict[bytes, bytes]" = field(default_factory=lambda: defaultdict(bytes))
 
-def _facts(records: Iterable[Record]) -> dict[bytes, Facts]:
-    found: defaultdict[bytes, Facts] = defaultdict(Facts)
-    for record in records:
+    def take(self, record: Record) -> None:
+        """Take what one record tells."""
         if (taken := take(record)) is not None:
-            key = "/".join(taken.case).encode()
-            found[key] = found[key].with_(taken.facts)
-    return dict(found)
+            self.lines["/".join(taken.case).encode()] += write(taken.facts)
+
+    def facts(self) -> dict[bytes, Facts]:
+        """Return the facts of each case."""
+        return {case: read(lines) for case, lines in self.lines.items()}
+
+
+def quality_remembers(before: Counted, late: Counted) -> Remembered:
+    """Return the facts of each case that records tell; the sums are to be those of the facts counted."""
+    found = before.facts()
+    for case, facts in late.facts().items():
+        found[case] = found.get(case, Facts()).with_(facts)
+    return {**found, _WRONG_SUMS: {}}
 
 
 def quality_kept(entries: Mapping[bytes, bytes]) -> Remembered:
@@ -71,14 +82,14 @@ def quality_kept(entries: Mapping[bytes, bytes]) -> Remembered:
 
 
 def quality_told(
-    found: Iterable[bytes | None], before: Iterable[Record], late: Iterable[Record], as_of: int
+    found: Iterable[bytes | None], before: Iterable[Counted], late: Iterable[Counted], as_of: int
 ) -> Sequence[str]:
     """Return the figures of ended periods that the lanes did not tell as they were, in words.
 
     Args:
         found: the last record of each lane and sum.
-        before: what stood on the topics at the turn.
-        late: what came after it; a sum that it changes may have been told before or after.
+        before: what stood on the topics at the turn, by lane.
+        late: what came after it, by lane; a sum that it changes may have been told before or after.
         as_of: the instant (milliseconds) by which periods have ended.
     """
     told: defaultdict[Sum, Tally] = defaultdict(Tally)
@@ -87,7 +98,8 @@ def quality_told(
         tally = Tally(one.numerator, one.denominator)
         tally.spread.update({each.milliseconds: each.times for each in one.spread or ()})
         told[one.period, one.indicator, one.organism, one.activity or ""].add(tally)
-    known, later = _facts(before), _facts(late)
+    known = {case: facts for lane in before for case, facts in lane.facts().items()}
+    later = {case: facts for lane in late for case, facts in lane.facts().items()}
     touched = [known.get(case, Facts()).with_(facts) for case, facts in later.items()]
     now = datetime.fromtimestamp(as_of / 1000, PARIS)
     expected = {place: tally for place, tally in _sums(known.values()).items() if parse(place[0]).end <= now}
