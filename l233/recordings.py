@@ -273,12 +273,11 @@ def gather(planned: Plan, processes: int, on_progress: Progress, make: Make[T]) 
     return [one for _, one in sorted(zip(order, found, strict=True), key=lambda pair: pair[0])]
 
 
-def judge_by(planned: Plan, rulebook: Rulebook | None = None) -> Intake:
-    """Return today's code with the scheme that was planned, or another one."""
-    known = world(planned.settings)
+def judge_by(settings: Settings, rulebook: Rulebook) -> Intake:
+    """Return today's code with these versions of the scheme."""
+    known = world(settings)
     registry = known.registry
-    rules = planned.rulebook if rulebook is None else rulebook
-    return Intake(rules, known.directory, registry.allowed_sources, registry.partitions)
+    return Intake(rulebook, known.directory, registry.allowed_sources, registry.partitions)
 
 
 def _in_processes(

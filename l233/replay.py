@@ -73,7 +73,7 @@ def replay(planned: Plan, processes: int, on_progress: Progress) -> Result:
 
 async def comparing(planned: Plan, numbers: Sequence[int]) -> Mapping[int, "Comparing"]:
     """Return who compares each partition."""
-    intake = judge_by(planned)
+    intake = judge_by(planned.settings, planned.rulebook)
     return {number: Comparing(number, planned, intake) for number in numbers}
 
 

@@ -48,7 +48,10 @@ def simulate(planned: Plan, asked: Simulated, processes: int, on_progress: Progr
 async def simulating(asked: Simulated, planned: Plan, numbers: Sequence[int]) -> Mapping[int, "Simulating"]:
     """Return who simulates each partition, with the answers that were given there."""
     known = await _answers(planned, numbers, asked.as_of)
-    judges = judge_by(planned, _only(asked.against)), judge_by(planned, _only(asked.draft))
+    judges = (
+        judge_by(planned.settings, _only(asked.against)),
+        judge_by(planned.settings, _only(asked.draft)),
+    )
     return {
         number: Simulating(number, planned, asked, judges=judges, answers=known[number]) for number in numbers
     }

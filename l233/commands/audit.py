@@ -12,9 +12,11 @@ from coordination.sealing import AUDIT
 from l233 import broker, exporting, instants, sealed
 from l233 import settings as configuration
 from l233.commands.topics import load as load_topics
-from l233.errors import BadInput
+from l233.errors import BadInput, L233Error
 from l233.export_report import as_html
 from l233.exporting import Asked, Format, Period
+from l233.known import then_and_now
+from l233.known import told as told_of_a_worker
 from l233.output import print_json, print_table, remark
 from l233.reference import directory
 from l233.scheme_files import write_pair
@@ -114,6 +116,25 @@ def checkpoints(
     for one in broker.run(sealed.latest(settings.connection(), trusted(settings)), settings):
         if log in {None, one.checkpoint.log}:
             sys.stdout.write(CHECKPOINT.dump_json(one).decode() + "\n")
+
+
+@app.command()
+def known(
+    worker: Annotated[str, typer.Argument(help="The worker: worker:<32 hex>.")],
+    on: Annotated[str, typer.Option("--on", help="A date (its end in Paris) or an RFC 3339 time.")],
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Tell what was known of a worker then and what is known now, from the log."""
+    settings = configuration.load()
+    found = broker.run(then_and_now(settings, worker, instants.end("--on", on)), settings)
+    if not found.now.events:
+        raise L233Error(
+            f"nothing ever came of {plain(worker)}: `l233 subject SIREN` gives a worker's reference"
+        )
+    if json:
+        print_json(found.as_json())
+    else:
+        print("\n".join(told_of_a_worker(found, on)))
 
 
 @app.command()

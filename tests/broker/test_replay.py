@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from l233.running import passing
 from l233.settings import Settings
 from streaming.records import Output
 from streaming.topics import INPUT, Registry
+from tests.broker.test_bench import measured
 from tests.broker.whole import Topics, environment, headers, run
 from tests.replay_corpus.corpus import HERE
 from tests.replay_corpus.record import Given, told_of_known_workers
@@ -141,3 +143,45 @@ def standing(stream: Recorded) -> Mapping[str, object]:
     assert any(offsets.values())
     ends = asyncio.run(stream.topics.ends(*Registry.load().topics))
     return {"groups": offsets, "ends": sorted(ends.items())}
+
+
+def test_a_draft_is_tried_on_the_stream_with_the_same_bytes_twice(stream: Recorded, tmp_path: Path) -> None:
+    """One process or two; signed; the known events of the draft's other rule are those that go elsewhere."""
+    assert run("scheme", "keygen", "cnam", "--to", tmp_path).code == 0
+    until = datetime.now(UTC).isoformat()
+    draft = HERE / "schemes" / "2026-07.yaml"
+    asked = ("scheme", "simulate", "--draft", draft, "--against", "2026-01", "--to", until, "--json")
+    reports = []
+    for number in ("1", "2"):
+        folder = tmp_path / number
+        more = ("--processes", number, "--report", folder, "--key", tmp_path / "cnam.private.pem")
+        done = run(*asked, *more)
+        assert done.code == 0, done.err
+        assert done.json["elsewhere"].keys() == {"activity.modified"}
+        assert done.json["outcomes"]["then"] == done.json["outcomes"]["now"]
+        assert sum(one["longer"] for one in done.json["deadlines"].values()) > 0
+        assert sum(done.json["answers"]["received"]["then"].values()) > 0
+        reports.append({file.name: file.read_bytes() for file in folder.iterdir()})
+    assert reports[0] == reports[1]
+    assert len(reports[0]) == 3
+
+
+def test_the_measurement_of_replays_agrees_with_itself() -> None:
+    """Recorded in bulk by intake's own handler, replayed twice."""
+    found = measured("bench.replay", "--events", "2000")
+    assert found["events"] >= 2000
+    assert found["identical"] == found["events"]
+    assert found["digest"] == found["second_digest"]
+    assert found["events_per_second"] > 0
+
+
+def test_what_was_known_of_a_worker_is_read_from_the_log(stream: Recorded) -> None:
+    """All of him came after the middle of the stream: nothing was known of him then."""
+    worker = next(one[0] for one in told_of_known_workers())
+    assert worker is not None
+    done = run("audit", "known", worker.decode(), "--on", stream.middle, "--json")
+    assert done.code == 0, done.err
+    assert done.json["then"] == {"situations": [], "events": []}
+    assert len(done.json["now"]["events"]) == len([1 for one in told_of_known_workers() if one[0] == worker])
+    assert done.json["now"]["situations"]
+    assert run("audit", "known", "worker:" + "0" * 32, "--on", "2026-03-03").code == 1

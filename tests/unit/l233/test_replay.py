@@ -67,7 +67,7 @@ def compared(
     settings = Settings()
     rulebook = load_world(Registry.load()).rulebook
     planned = Plan(settings, Range({HOME: first}, {HOME: len(inputs) + first}), 0, rulebook)
-    comparing = Comparing(HOME, planned, judge_by(planned))
+    comparing = Comparing(HOME, planned, judge_by(planned.settings, planned.rulebook))
     topics = {INPUT: list(inputs), **{f"l233.{name}": list(records) for name, records in written.items()}}
     while topics:
         for topic in list(topics):
