@@ -1,7 +1,7 @@
 """Holds lanes whose decisions stay unsealed for too long: what can't be proven later is not decided.
 
 Looks at the records that are to be sealed and at the checkpoints that cover them. The oldest record of a
-partition that no checkpoint covers must not be older than a bound; while one is, the lane of its number waits.
+partition that no checkpoint covers must not be older than a bound; while it is, the lane of its number waits.
 """
 
 import asyncio
@@ -52,6 +52,8 @@ class Watch:
         self._sealed = sealed
         self._now = now
         self._covered: dict[Place, int] = {}
+        self._blank: dict[Place, int] = {}
+        """Where nothing but marks of transactions lay behind what is covered: no look there is needed."""
         self._since: dict[int, float] | None = None
         """Number -> when its oldest unsealed record was written; None before the first look."""
 
@@ -112,11 +114,13 @@ class Watch:
     async def _unsealed(self, source: Reader, logs: Iterable[Place]) -> dict[int, float]:
         """Return, by number, when the oldest record was written that no checkpoint covers."""
         found: dict[int, float] = {}
-        for place, end in _beyond(await source.ends(logs), self._covered).items():
-            # What lies between is often no record but the mark of a transaction.
+        behind = _beyond(await source.ends(logs), self._covered)
+        for place, end in _beyond(behind, self._blank).items():
+            self._blank[place] = end  # what lies between is often no record but the mark of a transaction
             async for batch in source.read({place: end}, {place: self._covered.get(place, 0)}, at_once=1):
                 written = batch[0].timestamp / 1000
                 found[place[1]] = min(written, found.get(place[1], written))
+                del self._blank[place]
                 break
         return found
 

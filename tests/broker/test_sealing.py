@@ -40,6 +40,7 @@ from tests.broker.system import (
     someone,
 )
 
+pytestmark = pytest.mark.timeout(600)  # three systems are started, killed and started again
 CREW: Final = {"acting": tuple(ACTING), "audit": ("audit",), "witness": ("witness",)}
 SEALED: Final = ("l233.decisions", "l233.acknowledgements")
 SECONDS: Final = 90.0
