@@ -5,7 +5,7 @@ What a case makes of it stands in `coordination`; here it becomes records, state
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import lru_cache, partial, reduce
 from typing import Final, NamedTuple, get_args
 
 from pydantic import TypeAdapter
@@ -69,6 +69,12 @@ class _Words:
 
 
 _WORDS: Final = TypeAdapter(_Words)
+
+
+@lru_cache(maxsize=8_192)
+def _words(payload: bytes) -> _Words:
+    """Return what a case needs of data; a few hundred organisms say the same few things all day."""
+    return _WORDS.validate_json(payload)
 
 
 class _Message(NamedTuple):
@@ -158,7 +164,7 @@ class Cases:
         """Return what a record tells. Raises `NoMessageError`; `pydantic.ValidationError` for broken data."""
         if record.topic == DECISIONS:
             return asked(DECISION.validate_json(said.payload), said.time, self.world.directory)
-        words = _WORDS.validate_json(said.payload)
+        words = _words(said.payload)
         if record.topic == OUTCOMES:
             name, mandate = name_of(said.type), headers.get(MANDATE_HEADER)
             if name == MISMATCH and mandate is not None:

@@ -7,6 +7,7 @@ at apart, so that intake can keep the public order of reasons.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, cast
 
 from pydantic import ValidationError
@@ -52,6 +53,23 @@ _NO_CASE = Violation(
 )
 
 
+def read_payload(name: str, payload: bytes) -> EventData:
+    """Read the data of an event; several agents read the same one soon after another.
+
+    Raises `pydantic.ValidationError` for data that break the contract of their type.
+    """
+    return _kept(name, payload) if len(payload) <= _SMALL else _read(name, payload)
+
+
+def _read(name: str, payload: bytes) -> EventData:
+    return cast("EventData", _VALIDATORS[name].validate_json(payload))
+
+
+_kept = lru_cache(maxsize=1_024)(_read)
+_SMALL: Final = 4_096
+"""Bytes of data that are worth keeping: nearly all are a few hundred."""
+
+
 def validate(envelope: Envelope) -> Event | Refusal:
     """Judge an envelope by the contract of its type; every violation is listed, never only the first."""
     attributes = envelope.attributes
@@ -78,7 +96,7 @@ def _data(name: str | None, payload: bytes | None, violations: list[Violation]) 
     if name is None:  # no contract to compare with
         return None
     try:
-        return cast("EventData", _VALIDATORS[name].validate_json(payload))
+        return read_payload(name, payload)
     except ValidationError as error:
         violations.extend(_data_violations(error))
         return None

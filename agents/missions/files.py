@@ -9,8 +9,8 @@ from coordination import contributions, custody
 from coordination.contributions import EMPTY, Account, Correction, Entry
 from coordination.custody import AT_HOME, Custody
 from schemas.codes import Kind
-from schemas.events import CONTRACTS
 from schemas.follow_ups import CaseAnnulled, CaseUpdated
+from schemas.validation import read_payload
 from streaming.records import State
 
 CORRECTIONS: Final = frozenset({"case.updated", "case.annulled"})
@@ -70,7 +70,7 @@ def said_by(request: Request, takes: frozenset[str]) -> Entry | Correction | Non
     """
     name, event = request.name, request.event
     if name in takes:
-        entry = contributions.entry_of(event, CONTRACTS[name].model_validate_json(request.payload))
+        entry = contributions.entry_of(event, read_payload(name, request.payload))
         if entry is None or entry.kind != "granted":
             return entry
         return replace(entry, scheme=request.mandate.scheme, case=request.mandate.case)
