@@ -14,7 +14,7 @@ def print_json(value: object) -> None:
 
 def print_table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
     """Print a table; where nobody looks at it, wide enough that nothing is cut."""
-    console = Console(soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else 250)
+    console = Console(soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else 400)
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
         table.add_column(column, no_wrap=not sys.stdout.isatty())
