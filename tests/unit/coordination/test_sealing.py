@@ -51,7 +51,9 @@ def records(count: int) -> list[Kept]:
 
 def checkpoint(log: list[Kept], size: int, before: int = 0) -> SealedCheckpoint:
     tree = Tree([leaf_hash(entry_bytes(record)) for record in log])
-    point = Checkpoint(log_name("l233.decisions", 2), size, tree.root(size).hex(), "2026-03-02T12:00:00Z", size)
+    point = Checkpoint(
+        log_name("l233.decisions", 2), size, tree.root(size).hex(), "2026-03-02T12:00:00Z", size
+    )
     path = tree.consistency(before, size) if before else []
     seals = (seal(point, "audit", AUDIT), seal(point, "cnam", CNAM))
     return SealedCheckpoint(point, before, tuple(step.hex() for step in path), seals)
