@@ -1,6 +1,7 @@
 """`l233 worker ROLE…`: one or more roles in this process, until it is asked to stop."""
 
 import socket
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -53,7 +54,9 @@ def worker(
     registry = load_topics(settings)
     keys = trusted(settings)
     world = _world(registry, keys)
-    world.sealers = sealers(settings, NAMES if "all" in names else names)
+    wanted = NAMES if "all" in names else names
+    if _sealing_matters(wanted, settings):
+        world.sealers = sealers(settings, wanted)
     chosen = _chosen(names, world)
     cluster = broker.run(_ready(settings, registry), settings)
     place = settings.state_folder / (name or socket.gethostname()) / cluster
@@ -62,6 +65,11 @@ def worker(
     follows = [PublishedSchemes(world, keys).broadcast, DeclaredOutages(world).broadcast]
     chosen, beside = _held_by_sealing(chosen, world, settings)
     raise typer.Exit(run(chosen, connection, health_file, follows, beside))
+
+
+def _sealing_matters(names: Collection[str], settings: Settings) -> bool:
+    """Say whether a worker of these roles signs checkpoints, or waits for those of others."""
+    return bool({"audit", "witness"} & set(names)) or (DECIDING in names and bool(settings.unsealed_seconds))
 
 
 def _held_by_sealing(chosen: list[Role], world: World, settings: Settings) -> tuple[list[Role], list[Beside]]:

@@ -254,7 +254,7 @@ def test_production_starts_with_a_version_of_its_own_and_not_without(
     keys = tmp_path / "keys"
     keys.mkdir()
     settings = {"L233_BOOTSTRAP": bootstrap, "L233_PRODUCTION": "true", "L233_TRUSTED_KEYS": str(keys)}
-    settings["L233_LOG_FORMAT"] = "json"
+    settings |= {"L233_LOG_FORMAT": "json", "L233_UNSEALED_SECONDS": "0"}
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return l233(*arguments, cwd=tmp_path, timeout=120, **settings)
