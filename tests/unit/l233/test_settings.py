@@ -57,6 +57,7 @@ def test_an_empty_variable_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> N
     """Compose files pass variables on that nobody set."""
     monkeypatch.setenv("L233_BOOTSTRAP", "")
     monkeypatch.setenv("L233_SASL_USERNAME", "")
+    monkeypatch.setenv("L233_UNSEALED_SECONDS", "")
     assert settings.load() == Settings.model_construct()
 
 
