@@ -73,6 +73,7 @@ def allow(deployment: Composed, role: str) -> None:
         *((topic, name, operation.DESCRIBE_CONFIGS) for name in registry["topics"]),
         *((topic, name, operation.DESCRIBE) for name in registry["topics"]),
         *((topic, name, operation.READ) for name in (*own["inputs"], own["state"])),
+        *((topic, name, operation.READ) for kind in ("follows", "watches") for name in own.get(kind, ())),
         *((topic, name, operation.WRITE) for name in (*own["outputs"], own["state"])),
         (ResourceType.GROUP, f"l233.{role}", operation.READ),
     ]
