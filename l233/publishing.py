@@ -104,17 +104,20 @@ async def _answered(
             continue
         async for records in reading.read(fresh, position):
             for record in records:
-                index = pending.pop(_answers(record), None)
-                if index is not None:
+                place = _answered_place(record)
+                if place is not None and (index := pending.pop(place, None)) is not None:
                     entries[index] = _with_receipt(entries[index], record)
                     deadline = time.monotonic() + patience
         position |= fresh
         tell(everything - len(pending))
 
 
-def _answers(record: Record) -> Lies:
-    """Return where the record lies that a receipt answers."""
-    partition, _, offset = dict(record.headers)[INPUT_HEADER].partition(b"/")
+def _answered_place(record: Record) -> Lies | None:
+    """Return where the record lies that a receipt answers; None: a case answers an acknowledgement."""
+    place = dict(record.headers).get(INPUT_HEADER)
+    if place is None:
+        return None
+    partition, _, offset = place.partition(b"/")
     return int(partition), int(offset)
 
 

@@ -167,12 +167,15 @@ def kill_while_timers_fire(plan: Plan, crew_: Crew, tell: Tell) -> None:
 
 
 async def quiet(crew_: Crew, registry: Registry, patience: float) -> None:
-    """Return once no topic has grown for longer than a partition may be without a worker."""
+    """Return once no topic, and no state, has grown for longer than a partition may be without a worker."""
     until, since = time.monotonic() + patience, time.monotonic()
     before: Mapping[Place, int] = {}
     async with reader(Connection(crew_.bootstrap, crew_.state)) as source:
-        outputs = {topic for name in audit.AUDITED for topic in registry.roles[name].outputs}
-        places = await source.places(outputs)  # what is sealed beside them may go on
+        roles = [registry.roles[name] for name in audit.AUDITED]
+        # A role that counts, or finds out that nothing is late, writes its state only. What is sealed beside
+        # them may go on.
+        topics = {topic for role in roles for topic in (*role.outputs, role.state)}
+        places = await source.places(topics)
         while time.monotonic() - since < _SILENCE:
             ends = await source.ends(places)
             if ends != before:

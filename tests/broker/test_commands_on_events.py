@@ -5,6 +5,7 @@ import base64
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
@@ -20,6 +21,8 @@ from coordination.partitioning import partition_of
 from l233.day import generate
 from l233.day.faults import invented_number
 from l233.local_kafka import temporary
+from l233.outgoing import Batch, Entry
+from l233.publishing import publish
 from l233.running import passing
 from l233.settings import Settings
 from schemas.envelope import STRUCTURED, pack_binary, pack_structured, unpack, unpack_structured
@@ -219,6 +222,20 @@ def test_publish_tells_what_became_of_every_event(whole: Whole, tmp_path: Path) 
     assert record.partition == partition_of(worker.encode(), whole.partitions)
     assert json.loads(record.value or b"") == SICK
     assert headers(record)["ce_subject"] == worker
+
+
+def test_a_receipt_for_an_acknowledgement_does_not_disturb_a_publisher(whole: Whole) -> None:
+    """What a case tells an organism's system meanwhile lies on the same topic, and names no record."""
+    foreign = Output(RECEIPTS, subject().encode(), b"{}", [("ce_source", b"urn:l233:cases")], 0)
+
+    def put_foreign(_: int) -> None:
+        with ThreadPoolExecutor() as other:
+            other.submit(asyncio.run, whole.topics.put([foreign])).result()
+
+    with Batch() as batch:
+        batch.add(Entry(1, "one", "waiting"), registration(subject()))
+        asyncio.run(publish(whole.topics.connection, batch, 30.0, put_foreign, lambda _: None))
+        assert [entry.outcome for entry in batch.entries] == ["registered"]
 
 
 def test_publishing_again_registers_nothing_twice(whole: Whole, tmp_path: Path) -> None:
