@@ -233,7 +233,7 @@ def test_a_receipt_for_an_acknowledgement_does_not_disturb_a_publisher(whole: Wh
             other.submit(asyncio.run, whole.topics.put([foreign])).result()
 
     with Batch() as batch:
-        batch.add(Entry(1, "one", "waiting"), registration(subject()))
+        batch.add(Entry(1, "one", "waiting"), registration(subject()).strip())
         asyncio.run(publish(whole.topics.connection, batch, 30.0, put_foreign, lambda _: None))
         assert [entry.outcome for entry in batch.entries] == ["registered"]
 
