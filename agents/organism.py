@@ -51,7 +51,7 @@ class Organism:
             return Result([acknowledge(self.agent, given)])
         acts = self._acts(request, state)
         report: tuple[Acknowledgement, ...] = ()
-        if not acts.report_waits and reports_by_itself(request.about, mandate.role):
+        if reports_by_itself(request.about, mandate.role):
             report = (reported(mandate, request.event, request.at, acts.proofs),)
         return Result(self._records((given,), acts, report), acts.writes)
 

@@ -76,8 +76,6 @@ class Acts:
     outputs: Sequence[Output] = ()
     writes: Mapping[bytes, bytes | None] = field(default_factory=dict)
     proofs: tuple[str, ...] = ()
-    report_waits: bool = False
-    """The report can't be given yet: it comes with what is waited for."""
 
 
 NOTHING: Final = Acts()
@@ -94,7 +92,6 @@ def together(*several: Acts) -> Acts:
         outputs=[output for acts in some for output in acts.outputs],
         writes={key: value for acts in some for key, value in acts.writes.items()},
         proofs=tuple(dict.fromkeys(proof for acts in some for proof in acts.proofs)),
-        report_waits=any(acts.report_waits for acts in some),
     )
 
 

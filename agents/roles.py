@@ -16,6 +16,7 @@ from agents.cnav import Cnav
 from agents.cpam import Cpam
 from agents.emission import unexpected_dead_letter
 from agents.following import example_trust, shipped_schemes
+from agents.missions import handover
 from agents.quality import Quality
 from agents.urssaf import Urssaf
 from agents.witness import Witness
@@ -25,10 +26,12 @@ from coordination.quality_objectives import read_objectives
 from coordination.rulebook import Rulebook
 from coordination.signing import Trusted
 from streaming.handling import GATHER, Role
+from streaming.parking import never_awaited
 from streaming.records import Handler, Output, Record
 from streaming.topics import Registry
 
 ORGANISMS = (Cpam, Urssaf, Carsat, Cgss, Cnam, Cnav, Acoss)
+_ORGANISM_NAMES = frozenset(organism.agent for organism in ORGANISMS)
 _HANDLERS: Mapping[str, Callable[[World], Handler]] = {
     "intake": intake.IntakeAgent,
     **{organism.agent: organism for organism in ORGANISMS},
@@ -89,6 +92,7 @@ def _role(name: str, world: World) -> Role:
         handler=_HANDLERS[name](world),
         dead_letter=intake.failed if name == intake.ROLE else partial(_isolate, name),
         tombstones_kept_ms=world.registry.topics[topics.state].delete_retention_ms,
+        awaited=handover.brings_account if name in _ORGANISM_NAMES else never_awaited,
         takes={topic: world.registry.topics[topic].max_message_bytes for topic in topics.all},
         gather=_GATHER.get(name, GATHER),
         nice=_NICE.get(name, 0),

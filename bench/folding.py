@@ -15,9 +15,10 @@ from typing import Final
 
 from agents.cases import ROLE as CASES
 from agents.roles import ACTING, load_world, roles
+from bench.faults.replayed import Lane
 from bench.job import Memory, Seen
 from bench.samples import samples
-from streaming.records import Handler, Later, Output
+from streaming.records import Later, Output
 from streaming.topics import Registry
 
 TRANSACTION: Final = 1_000
@@ -29,8 +30,7 @@ READ: Final = frozenset({"l233.decisions", "l233.acknowledgements", "l233.outcom
 
 def messages(events: int) -> Sequence[Seen]:
     """Return what `cases` reads because of so many events, a transaction's worth of these at a time."""
-    handlers = {role.name: role.handler for role in roles(ACTING, load_world(Registry.load()))}
-    memories = {name: Memory() for name in handlers}
+    lanes = {role.name: Lane(role) for role in roles(ACTING, load_world(Registry.load()))}
     inputs = [
         Seen("l233.events", one.partition, 0, AT_MS, one.key, one.value, one.headers)
         for one in samples(events)
@@ -39,16 +39,14 @@ def messages(events: int) -> Sequence[Seen]:
     for _, batch in groupby(enumerate(inputs), key=lambda one: one[0] // TRANSACTION):
         hop = [("intake", record) for _, record in batch]
         while hop:
-            outputs = [out for name, record in hop for out in _worked(handlers[name], record, memories[name])]
+            outputs = [out for name, record in hop for out in _worked(lanes[name], record)]
             found += [_seen(out) for out in outputs if out.topic in READ]
             hop = [(out.topic[11:], _seen(out)) for out in outputs if out.topic.startswith("l233.inbox.")]
     return found
 
 
-def _worked(handler: Handler, record: Seen, memory: Memory) -> Iterable[Output]:
-    result = handler(record, memory)
-    memory.update(result.writes)
-    return result.outputs
+def _worked(lane: Lane, record: Seen) -> Iterable[Output]:
+    return [output for result in lane.work(record) for output in result.outputs]
 
 
 def _seen(output: Output) -> Seen:

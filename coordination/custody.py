@@ -26,20 +26,30 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Custody:
-    """The moves of a worker that this agent heard of, in order; how many accounts are on their way here.
+    """The moves of a worker that this agent took in, in order.
 
-    `waiting` is what arrived meanwhile, in order, as the agent wrote it: it is worked once they are here.
+    `arrived` names the moves (the ids of their events) whose account is here already, before the agent
+    could take them in.
     """
 
     moves: tuple[Move, ...] = ()
-    awaited: int = 0
-    waiting: tuple[str, ...] = ()
+    arrived: tuple[str, ...] = ()
 
     def after(self, move: Move) -> "Custody":
         """Return the custody once a move is known; itself when it knew it."""
         if move in self.moves:
             return self
         return replace(self, moves=tuple(sorted((*self.moves, move))))
+
+    def with_account(self, event: str) -> "Custody":
+        """Return the custody once the account of a move is here."""
+        return replace(self, arrived=(*self.arrived, event))
+
+    def accepted(self, event: str) -> "Custody | None":
+        """Return the custody once a move is accepted with its account; None while that is not here."""
+        if event not in self.arrived:
+            return None
+        return replace(self, arrived=tuple(other for other in self.arrived if other != event))
 
     def speaker(self, day: str, otherwise: str) -> str:
         """Return the organism that speaks for the worker on a day; `otherwise` when he never moved."""
@@ -63,10 +73,10 @@ AT_HOME: Final = Custody()
 def encode(custody: Custody) -> bytes:
     """Return the compact JSON of a custody."""
     moves = [[move.effective, move.at, move.event, move.left, move.joined] for move in custody.moves]
-    return json.dumps([custody.awaited, moves, custody.waiting], separators=(",", ":")).encode()
+    return json.dumps([moves, custody.arrived], separators=(",", ":")).encode()
 
 
 def decode(stored: bytes) -> Custody:
     """Return the custody that `encode` wrote."""
-    awaited, moves, waiting = json.loads(stored)
-    return Custody(tuple(Move(*move) for move in moves), awaited, tuple(waiting))
+    moves, arrived = json.loads(stored)
+    return Custody(tuple(Move(*move) for move in moves), tuple(arrived))

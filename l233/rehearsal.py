@@ -29,7 +29,7 @@ from schemas.records import DEAD_LETTER, RECEIPT
 from schemas.refusal import Violation
 from streaming import parking
 from streaming.handling import PUT_OFF_MS, Role
-from streaming.parking import Retry
+from streaming.parking import Retry, Waiting
 from streaming.records import Later, Output, Record, Result, TimedHandler
 from streaming.timers import Timer, due_at, timer_key
 
@@ -174,8 +174,16 @@ class _Part(NamedTuple):
 
     role: Role
     memory: Memory
-    parked: set[bytes]
-    """Keys of which something waits (`streaming.parking`)."""
+    waiting: Waiting
+
+    def work(self, record: Record) -> Result:
+        """Return what a record causes, or, if the handler fails on it, its dead letter. Raises Retry."""
+        try:
+            return self.role.handler(record, self.memory)
+        except Retry:
+            raise
+        except Exception as error:  # isolation, as in a lane
+            return Result(self.role.dead_letter(record, error))
 
 
 @contextmanager
@@ -191,16 +199,6 @@ def quiet() -> Iterator[None]:
         gc.set_threshold(*thresholds)
 
 
-def _handled(part: _Part, record: Record) -> Result:
-    """Return what a record causes, or, if the handler fails on it, its dead letter alone. Raises Retry."""
-    try:
-        return part.role.handler(record, part.memory)
-    except Retry:
-        raise
-    except Exception as error:  # isolation, as in a lane
-        return Result(part.role.dead_letter(record, error))
-
-
 class Rehearsal:
     """Every role, its state, and what is due."""
 
@@ -209,7 +207,9 @@ class Rehearsal:
         self._on_record: Final = on_record
         self._due: list[tuple[int, int, bytes]] = []
         """Instant, number of the role, key of the timer: a heap. A timer that was cancelled stays in it."""
-        self._parts: Final = [_Part(role, self._memory(number), set()) for number, role in enumerate(roles)]
+        self._parts: Final = [
+            _Part(role, self._memory(number), Waiting(role.awaited)) for number, role in enumerate(roles)
+        ]
         self._readers: Final[dict[str, list[_Part]]] = defaultdict(list)
         for part in self._parts:
             for topic in part.role.inputs:
@@ -268,33 +268,8 @@ class Rehearsal:
 
     def _work(self, part: _Part, record: Held) -> None:
         """Take what a record causes; park it when it can't be worked now, or others of its key wait."""
-        key = record.key or b""
-        if key in part.parked and (queue := parking.Queue.read(key, part.memory)) is not None:
-            part.memory.take(queue.joined(record))
-            return
-        try:
-            result = _handled(part, record)
-        except Retry as retry:
-            part.memory.take(parking.parked(record, retry, self._moment.at_ms))
-            part.parked.add(key)
-            return
-        self._apply(part, result)
-
-    def _try_again(self, part: _Part, key: bytes) -> None:
-        """Work what is parked under a key, in order, until all is done or the next one must wait again."""
-        queue, done, now = parking.Queue.read(key, part.memory), 0, self._moment.at_ms
-        if queue is None:
-            return
-        for record in queue.waiting(part.memory, now):
-            try:
-                result = _handled(part, record)
-            except Retry as retry:
-                part.memory.take(queue.put_off(done, retry, now))
-                return
+        for result in part.waiting.worked(record, part.memory, self._moment.at_ms, part.work):
             self._apply(part, result)
-            done += 1
-        part.memory.take(queue.passed(done, now))
-        part.parked.discard(key)
 
     def _fire(self, until_ms: int) -> bool:
         """Fire what is due, the earliest first; say whether anything was."""
@@ -315,7 +290,8 @@ class Rehearsal:
     def _fire_one(self, part: _Part, timer: Timer) -> None:
         waiting = parking.owner(timer.name)
         if waiting is not None:
-            self._try_again(part, waiting)
+            for result in part.waiting.again(waiting, part.memory, self._moment.at_ms, part.work):
+                self._apply(part, result)
             return
         handler = part.role.handler
         if not isinstance(handler, TimedHandler):

@@ -1,8 +1,8 @@
 """What one record, or one timer, comes to in a transaction: its result, its dead letter, or its parking."""
 
-import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import structlog
@@ -12,7 +12,7 @@ from streaming.client import Limits
 from streaming.clock import Clock
 from streaming.context import named
 from streaming.errors import RecordTooLarge, TooManyUnexpected
-from streaming.parking import Retry
+from streaming.parking import Retry, Waiting, never_awaited
 from streaming.records import Handler, Output, Record, Result, State, TimedHandler, WithoutContent
 from streaming.store import Overlay
 from streaming.timers import Timer, timer_key
@@ -21,8 +21,6 @@ from streaming.transaction import Writer
 _log = structlog.get_logger(__name__)
 PUT_OFF_MS: Final = 60_000
 """How much later a timer on which the handler fails is tried again."""
-_PARKED: Final = 200
-"""Parked records of one key worked in one go."""
 GATHER: Final = 0.1
 """What a busy lane gathers, in seconds, unless its role says otherwise."""
 
@@ -48,6 +46,9 @@ class Role:
     shares the cost of one. An idle lane begins at once, and so does one that has a full slice."""
     held: Callable[[int], str | None] = never_held
     """Partition number -> why its lane is to wait for now; None when it may go on."""
+    awaited: Callable[[Record], bool] = never_awaited
+    """Whether a record brings what parked ones wait for: it goes ahead of those of its key, and they are
+    tried again at once."""
     nice: int = 0
     """How far a worker of nothing but such roles stands back for others on its machine, as Unix counts it."""
 
@@ -86,24 +87,38 @@ class Handling:
         self._clock = clock
         self._progress = progress
         self._unexpected_in_a_row = 0
-        self._parked = set[bytes]()
-        """Keys of which something is parked."""
+        self._waiting = Waiting(role.awaited)
 
     def opened(self, state: State) -> None:
         """Know what is parked, from a state that was restored."""
-        self._parked = parking.keys(state)
-        self._progress.parked = len(self._parked)
+        self._waiting.opened(state)
+        self._progress.parked = len(self._waiting.keys)
 
     def record(self, record: Record, overlay: Overlay, writer: Writer) -> None:
         """Take all of what a record causes, or, if the handler fails on it, its dead letter alone."""
-        record = self._clock.stamp(record)
+        record, waiting = self._clock.stamp(record), self._waiting
+        if waiting.keys and (record.key or b"") in waiting.keys:
+            work = partial(self._worked, overlay=overlay, writer=writer)
+            for result in waiting.worked(record, overlay, self._clock.now_ms(), work):
+                self._take_result(self._fitting(record, result, writer), overlay, writer)
+            self._progress.parked = len(waiting.keys)
+            return
         try:
-            result = self._behind_others(record, overlay, writer) or self._handled(record, overlay, writer)
+            result = self._worked(record, overlay, writer)
         except Retry as retry:
-            result = self._parked_first(record, retry, writer)
-        except Exception as error:  # isolation: told in the log, in the dead letter and in the count
-            result = self._isolate(record, error, writer)
+            result = waiting.parked(record, retry, overlay, self._clock.now_ms())
+            result = self._fitting(record, result, writer)
+            self._progress.parked = len(waiting.keys)
         self._take_result(result, overlay, writer)
+
+    def _worked(self, record: Record, overlay: Overlay, writer: Writer) -> Result:
+        """Return what a record causes, or, if the handler fails on it, its dead letter. Raises `Retry`."""
+        try:
+            return self._handled(record, overlay, writer)
+        except Retry:
+            raise
+        except Exception as error:  # isolation: told in the log, in the dead letter and in the count
+            return self._isolate(record, error, writer)
 
     def _handled(self, record: Record, overlay: Overlay, writer: Writer) -> Result:
         result = self._role.handler(record, overlay)
@@ -117,52 +132,20 @@ class Handling:
             writer.add(output)
         overlay.take(result)
 
-    # -- parking ----------------------------------------------------------------------------------
-
-    def _behind_others(self, record: Record, overlay: Overlay, writer: Writer) -> Result | None:
-        """Park a record behind those of its key that wait already; None when none does."""
-        if not self._parked or (record.key or b"") not in self._parked:
-            return None
-        queue = parking.Queue.read(record.key or b"", overlay)
-        if queue is None:
-            return None
-        result = Result(writes=queue.joined(record))
-        self._check(result, writer)
-        return result
-
-    def _parked_first(self, record: Record, retry: Retry, writer: Writer) -> Result:
-        """Park a record that can't be worked now: what follows it under its key will wait behind it."""
-        result = Result(writes=parking.parked(record, retry, self._clock.now_ms()))
+    def _fitting(self, record: Record, result: Result, writer: Writer) -> Result:
+        """Return what a record is parked by, or its dead letter if it is too large to be parked."""
         try:
             self._check(result, writer)
         except RecordTooLarge as error:
             return self._isolate(record, error, writer)
-        self._parked.add(record.key or b"")
-        self._progress.parked = len(self._parked)
-        _log.info("key_parked", reason=str(retry), **named(record))
         return result
 
     def _try_again(self, key: bytes, overlay: Overlay, writer: Writer, at_ms: int) -> None:
         """Work what is parked under a key, in order, until all is done or the next one must wait again."""
-        queue = parking.Queue.read(key, overlay)
-        if queue is None:
-            return
-        done = 0
-        for record in itertools.islice(queue.waiting(overlay, at_ms), _PARKED):
-            try:
-                result = self._handled(record, overlay, writer)
-            except Retry as retry:
-                overlay.take(Result(writes=queue.put_off(done, retry, at_ms)))
-                return
-            except Exception as error:  # isolation, as for a record that comes from its input
-                result = self._isolate(record, error, writer)
+        work = partial(self._worked, overlay=overlay, writer=writer)
+        for result in self._waiting.again(key, overlay, at_ms, work):
             self._take_result(result, overlay, writer)
-            done += 1
-        overlay.take(Result(writes=queue.passed(done, at_ms)))
-        if parking.Queue.read(key, overlay) is None:
-            self._parked.discard(key)
-            self._progress.parked = len(self._parked)
-            _log.info("key_released", records=done)
+        self._progress.parked = len(self._waiting.keys)
 
     def _check(self, result: Result, writer: Writer) -> None:
         """Raise `RecordTooLarge` for anything that its topic, or the changelog, would refuse."""

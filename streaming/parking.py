@@ -1,15 +1,20 @@
 """Parking: a worker's records wait, in order, for what can't be done just now; everybody else flows.
 
 A handler raises `Retry`. The record and all that follow it under the same key go into the lane's state, in
-the transactions that take them from their input, and a timer tries the first of them again.
+the transactions that take them from their input, and a timer tries the first of them again. A record that
+brings what they wait for goes ahead, and they are tried again at once.
 """
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final, Self
 
-from streaming.records import Record, State
+import structlog
+
+from streaming.context import named
+from streaming.records import Record, Result, State
 from streaming.store import RESERVED
 from streaming.timers import timer_key
 
@@ -22,6 +27,9 @@ _LENGTH: Final = struct.Struct(">i")
 _FIRST_MS: Final = 1_000
 _LONGEST_MS: Final = 300_000
 _DOUBLINGS: Final = 9
+_AT_ONCE: Final = 200
+"""Parked records of one key worked in one go."""
+_log = structlog.get_logger(__name__)
 
 Writes = dict[bytes, bytes | None]
 
@@ -110,6 +118,78 @@ class Queue:
         """Return when to try again (milliseconds)."""
         wait = min(_FIRST_MS << min(self.attempts, _DOUBLINGS), _LONGEST_MS)
         return at_ms + (wait if retry.after_ms is None else max(retry.after_ms, 1))
+
+
+def never_awaited(_: Record) -> bool:
+    """Say that a record waits behind those of its key."""
+    return False
+
+
+class Waiting:
+    """The keys of which something is parked, and what becomes of their records.
+
+    `work` returns what a record causes; it raises `Retry` for one that must wait, and nothing else. Whatever
+    is yielded or returned here is to be taken into the state before more is asked for.
+    """
+
+    __slots__ = ("_awaited", "keys")
+
+    def __init__(self, awaited: Callable[[Record], bool]) -> None:
+        """Begin with nothing parked; `awaited` says whether a record brings what others wait for."""
+        self._awaited = awaited
+        self.keys = set[bytes]()
+
+    def opened(self, state: State) -> None:
+        """Know what is parked, from a state that was restored."""
+        self.keys = keys(state)
+
+    def worked(
+        self, record: Record, state: State, now_ms: int, work: Callable[[Record], Result]
+    ) -> Iterator[Result]:
+        """Yield what a record causes, or its parking; if it was awaited, then what those behind it cause."""
+        key = record.key or b""
+        queue = Queue.read(key, state) if key in self.keys else None
+        if queue is not None and not self._awaited(record):
+            yield Result(writes=queue.joined(record))
+            return
+        try:
+            result = work(record)
+        except Retry as retry:
+            yield self.parked(record, retry, state, now_ms)
+            return
+        yield result
+        if queue is not None:
+            yield from self.again(key, state, now_ms, work)
+
+    def parked(self, record: Record, retry: Retry, state: State, now_ms: int) -> Result:
+        """Return the parking of a record: what follows it under its key will wait behind it."""
+        key = record.key or b""
+        queue = Queue.read(key, state) if key in self.keys else None
+        self.keys.add(key)
+        if queue is not None:
+            return Result(writes=queue.joined(record))
+        _log.info("key_parked", reason=str(retry), **named(record))
+        return Result(writes=parked(record, retry, now_ms))
+
+    def again(
+        self, key: bytes, state: State, at_ms: int, work: Callable[[Record], Result]
+    ) -> Iterator[Result]:
+        """Yield what the records of a key cause, in order, until the next one must wait again."""
+        queue, done = Queue.read(key, state), 0
+        if queue is None:
+            return
+        for record in islice(queue.waiting(state, at_ms), _AT_ONCE):
+            try:
+                result = work(record)
+            except Retry as retry:
+                yield Result(writes=queue.put_off(done, retry, at_ms))
+                return
+            yield result
+            done += 1
+        yield Result(writes=queue.passed(done, at_ms))
+        if Queue.read(key, state) is None:
+            self.keys.discard(key)
+            _log.info("key_released", records=done)
 
 
 def parked(record: Record, retry: Retry, at_ms: int) -> Writes:

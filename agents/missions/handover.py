@@ -1,12 +1,11 @@
 """A worker moves to an organism that another agent serves: his account goes there, what comes late follows.
 
+Until it is there, whoever he comes to can neither accept him nor do anything for him: his requests wait.
 Everything between two agents is a record in an inbox, in the transaction of what caused it: exactly once.
 """
 
 from dataclasses import replace
 from typing import Final
-
-from pydantic import TypeAdapter
 
 from agents.emission import MANDATE_HEADER, cloud_event
 from agents.missions.causes import Cause, cause_of
@@ -20,19 +19,22 @@ from coordination.situation import situation_of
 from schemas.codes import Kind
 from schemas.events import TerritoryChanged
 from schemas.records import ACCOUNT, ACCOUNT_TYPE, MANDATE, AccountReleased, Mandate
-from streaming.records import Output
+from streaming.parking import Retry
+from streaming.records import Output, Record
 
 MOVED: Final = "territory.changed"
 RELEASED: Final = "account.released"
 MOVING: Final = frozenset({MOVED, RELEASED})
+_WHOLE: Final = ("l233-account", b"whole")
 LIMIT: Final = 3
 """So often an entry is passed on at most, should two agents each think that the other holds the account."""
 
-_REQUEST: Final = TypeAdapter(Request)
-
 
 def moved(request: Request, file: File, world: World) -> tuple[File, Acts]:
-    """Take a move in: hand the account over if it goes to another agent, await it if it comes from one."""
+    """Take a move in: hand the account over if it goes to another agent, await it if it comes from one.
+
+    Raises `Retry` as long as the account is not here: whatever follows for the worker waits behind the move.
+    """
     data = TerritoryChanged.model_validate_json(request.payload)
     siren = data.worker.siren
     left, joined = (
@@ -51,8 +53,12 @@ def moved(request: Request, file: File, world: World) -> tuple[File, Acts]:
         return replace(file, custody=custody), Acts(
             outputs=[record(handed, cause_of(request, world), given, world)]
         )
-    awaited = custody.awaited + (before not in (me, None))
-    return replace(file, custody=replace(custody, awaited=awaited)), NOTHING
+    if before in (me, None):
+        return replace(file, custody=custody), NOTHING
+    accepted = custody.accepted(request.event.id)
+    if accepted is None:
+        raise Retry(f"the account is on its way from {left}")
+    return replace(file, custody=accepted), NOTHING
 
 
 def elsewhere(file: File, agent: str, world: World) -> str | None:
@@ -81,16 +87,9 @@ def cause_handed(handed: AccountReleased, request: Request, world: World) -> Cau
     )
 
 
-def kept_waiting(request: Request, file: File) -> File:
-    """Return the file once a request waits for an account that is on its way."""
-    waiting = (*file.custody.waiting, _REQUEST.dump_json(request).decode())
-    return replace(file, custody=replace(file.custody, waiting=waiting))
-
-
-def first_waiting(file: File) -> tuple[Request, File]:
-    """Return the request that waited longest, and the file without it."""
-    first, *rest = file.custody.waiting
-    return _REQUEST.validate_json(first), replace(file, custody=replace(file.custody, waiting=tuple(rest)))
+def brings_account(record: Record) -> bool:
+    """Return whether a record of an inbox is a whole account handed over: what the parked wait for."""
+    return _WHOLE in record.headers
 
 
 def record(handed: AccountReleased, cause: Cause, mandate: Mandate, world: World) -> Output:
@@ -106,7 +105,7 @@ def record(handed: AccountReleased, cause: Cause, mandate: Mandate, world: World
         data=ACCOUNT.dump_json(handed),
         case=cause.case,
         cause=cause.event.id,
-        marks=[(MANDATE_HEADER, MANDATE.dump_json(mandate))],
+        marks=[(MANDATE_HEADER, MANDATE.dump_json(mandate)), *([] if handed.passed else [_WHOLE])],
     )
 
 

@@ -7,12 +7,10 @@ from typing import Protocol
 from agents.missions import handover
 from agents.missions.causes import Cause, cause_of
 from agents.missions.files import CORRECTIONS, File, known, opened, said_by, writes
-from agents.requests import NOTHING, Acts, Request, together
+from agents.requests import NOTHING, Acts, Request
 from agents.world import World
-from coordination.acknowledgement import reported
 from coordination.contributions import EMPTY, decode
 from coordination.outcomes import Outcome
-from coordination.reporting import reports_by_itself
 from schemas.codes import Kind
 from schemas.records import ACCOUNT, AccountReleased
 from streaming.records import Output, State
@@ -63,7 +61,6 @@ def act(mission: Mission, request: Request, state: State, world: World) -> Acts:
         acts.outputs,
         {**kept, **acts.writes},
         acts.proofs,
-        acts.report_waits,
     )
 
 
@@ -81,8 +78,6 @@ def _worked(mission: Mission, request: Request, file: File, world: World) -> tup
     """Work one request: the file by then, and what is to be told."""
     if request.name == handover.RELEASED:
         return _handed(mission, ACCOUNT.validate_json(request.payload), request, file, world)
-    if file.custody.awaited:
-        return handover.kept_waiting(request, file), Acts(report_waits=request.name in mission.asked)
     if request.name == handover.MOVED:
         return handover.moved(request, file, world)
     if request.name in mission.asked:
@@ -124,9 +119,7 @@ def _handed(
     if handed.mission != mission.kind:
         return file, NOTHING
     if not handed.passed:
-        return _taken_over(mission, handed, request, file, world)
-    if file.custody.awaited:
-        return handover.kept_waiting(request, file), NOTHING
+        return _taken_over(mission, handed, handover.cause_handed(handed, request, world), file, world)
     news, cause = decode(handed.account.encode()), handover.cause_handed(handed, request, world)
     holder = handover.elsewhere(file, cause.agent, world)
     after = file.knowing(file.account.merged(news))
@@ -137,30 +130,12 @@ def _handed(
 
 
 def _taken_over(
-    mission: Mission, handed: AccountReleased, request: Request, file: File, world: World
+    mission: Mission, handed: AccountReleased, cause: Cause, file: File, world: World
 ) -> tuple[File, Acts]:
-    """Take a worker's account over, with what was told of it; then work what waited for it, in order."""
+    """Take a worker's account over, with what was told of it: now the move can be accepted."""
     account, told = decode(handed.account.encode()), None if handed.told is None else handed.told.encode()
-    custody = replace(file.custody, awaited=file.custody.awaited - 1)
-    given = replace(file, account=account, told=told, custody=custody)
-    after = replace(given, account=account.merged(file.account))
-    cause = handover.cause_handed(handed, request, world)
+    given = replace(file, account=account, told=told, custody=file.custody.with_account(handed.event.id))
+    after = given.knowing(account.merged(file.account))
     followed = mission.follow(given, after, cause, world)
     timers = mission.timers(File(file.mission, file.worker), after, cause, world)
-    file, acts = (
-        replace(after, told=followed.told),
-        Acts(followed.outcomes, outputs=followed.outputs, writes=timers),
-    )
-    while file.custody.waiting and not file.custody.awaited:
-        waited, file = handover.first_waiting(file)
-        file, more = _worked(mission, waited, file, world)
-        acts = together(acts, _reported(mission, waited, more, request.at))
-    return file, acts
-
-
-def _reported(mission: Mission, waited: Request, acts: Acts, at: str) -> Acts:
-    """Add the report that waited with its request."""
-    if waited.name not in mission.asked or not reports_by_itself(waited.about, waited.mandate.role):
-        return acts
-    report = reported(waited.mandate, waited.event, at, acts.proofs)
-    return replace(acts, acknowledgements=[*acts.acknowledgements, report], proofs=())
+    return after.having_told(followed.told), Acts(followed.outcomes, outputs=followed.outputs, writes=timers)

@@ -104,7 +104,8 @@ class Audit:
     def _work(self, lane: Lane, record: Record) -> None:
         if self.times.is_late(record):
             self._fire(lane, record.partition)
-        self._expect(lane.work(self.times.stamped(record)), record.partition)
+        for result in lane.work(self.times.stamped(record)):
+            self._expect(result, record.partition)
 
     def _fire(self, lane: Lane, number: int) -> None:
         for result in lane.until(self.times.second):

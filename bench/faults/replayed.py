@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
 from l233.rehearsal_memory import Memory
+from streaming import parking
 from streaming.clock import Stamped
 from streaming.handling import Role
+from streaming.parking import Retry, Waiting
 from streaming.records import Record, Result, TimedHandler
 from streaming.store import RESERVED
 from streaming.timers import Timer, due_at
@@ -52,18 +54,25 @@ class Lane:
     remembered: dict[bytes, bytes] = field(default_factory=dict)
     """What it must remember, the delivery's own keys apart."""
     _memory: Memory = field(init=False)
+    _waiting: Waiting = field(init=False)
     _timers: list[bytes] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._memory = Memory(lambda key: heappush(self._timers, key))
+        self._waiting = Waiting(self.role.awaited)
 
-    def work(self, record: Record) -> Result:
-        """Return all that a record causes, its dead letter if the handler fails on it."""
+    def work(self, record: Record) -> Iterator[Result]:
+        """Yield what a record causes: its dead letter if the handler fails on it, its parking if it waits."""
+        for result in self._waiting.worked(record, self._memory, record.timestamp, self._worked):
+            yield self._took(result)
+
+    def _worked(self, record: Record) -> Result:
         try:
-            result = self.role.handler(record, self._memory)
+            return self.role.handler(record, self._memory)
+        except Retry:
+            raise
         except Exception as error:  # isolated as in a lane
-            result = Result(self.role.dead_letter(record, error))
-        return self._took(result)
+            return Result(self.role.dead_letter(record, error))
 
     def until(self, at_ms: int) -> Iterator[Result]:
         """Fire what is due by an instant, in order; return what each timer causes."""
@@ -73,9 +82,14 @@ class Lane:
             if value is None:
                 continue  # cancelled since, or set twice
             self._took(Result(writes={key: None}))
+            timer = Timer.read(key, value)
+            parked = parking.owner(timer.name)
+            if parked is not None:
+                yield from map(self._took, self._waiting.again(parked, self._memory, at_ms, self._worked))
+                continue
             if not isinstance(self.role.handler, TimedHandler):
                 raise TypeError(f"{self.role.name} set a timer and takes none")
-            yield self._took(self.role.handler.due(Timer.read(key, value), self._memory))
+            yield self._took(self.role.handler.due(timer, self._memory))
 
     def _took(self, result: Result) -> Result:
         self._memory.take(result.writes)

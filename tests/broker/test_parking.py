@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,31 @@ def test_what_waits_survives_its_worker(bench: Bench, folder: str) -> None:
         await bench.feed(values[400:])
         ready.set()
         async with bench.worker("a" if folder == "kept" else "b", role=role):
+            assert unbroken(await bench.counted(len(values)), per_key(values))
+
+    asyncio.run(scenario())
+
+
+def test_what_they_wait_for_goes_ahead_of_them(bench: Bench) -> None:
+    """It is worked at once and they right after it, in order, long before they asked to be tried again."""
+    values = records(400)
+
+    async def scenario() -> None:
+        number = count_per_key(bench.topic("out"))
+
+        def handle(record: Record, state: State) -> Result:
+            answer = b"answer of " + (record.key or b"")
+            if record.value == b"answer":
+                return Result(writes={answer: b"here"})
+            if record.key in FAILING and state.get(answer) is None:
+                raise Retry("no answer yet", after_ms=3_600_000)
+            return number(record, state)
+
+        role = replace(bench.role(handle), awaited=lambda record: record.value == b"answer")
+        async with bench.worker(role=role):
+            await bench.feed(values)
+            assert unbroken(await bench.counted(len(spared(values))), per_key(spared(values)))
+            await bench.feed([(key.decode(), "answer") for key in FAILING])
             assert unbroken(await bench.counted(len(values)), per_key(values))
 
     asyncio.run(scenario())

@@ -56,7 +56,8 @@ class Bus:
         for record in todo:
             for (_, number), lane in self._lanes.items():
                 if number == record.partition and record.topic in lane.role.inputs:
-                    todo.extend(self._written(lane.work(record), number))
+                    for result in lane.work(record):
+                        todo.extend(self._written(result, number))
 
     def turn(self) -> None:
         """Let a month pass."""

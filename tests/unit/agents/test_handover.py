@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agents.missions import files
 from agents.missions.files import opened
-from tests.unit.agents.records import WORKER
+from tests.unit.agents.records import OTHER_WORKER, WORKER
 from tests.unit.agents.test_missions import (
     MARCH,
     WORLD,
@@ -30,6 +30,16 @@ def move(to: Said, previous: Said, effective: str) -> Said:
     """Return a move; a previous place has no SIREN."""
     left = {name: value for name, value in previous.items() if name != "siren"}
     return {"worker": to, "previous": left, "effective": effective}
+
+
+def answered(of: Town, organism: str) -> list[tuple[str, str]]:
+    """Return what an organism acknowledged, in order: the event's name and the level."""
+    levels = ("acknowledgement.received", "acknowledgement.reported")
+    return [
+        (of.published[str(said["cause"])], name.partition(".")[2])
+        for _, name, said in of.said
+        if name in levels and said["organism"] == organism
+    ]
 
 
 def moved_to_cayenne() -> Town:
@@ -127,6 +137,32 @@ def test_workers_that_restart_after_every_event_tell_the_same() -> None:
         here = again
     told = [(name, dict(data)) for _, name, data in here.said]
     assert sorted(map(repr, told)) == _IN_ORDER
+
+
+def test_nothing_of_him_is_answered_before_his_account_is_there() -> None:
+    """Who he comes to accepts him, and records what he pays, with the account; a neighbour does not wait."""
+    here = town()
+    here.happen("contribution.paid", MARCH.format(2), paid("300.00"))
+    here.publish("territory.changed", MARCH.format(9), move(CAYENNE, TOULOUSE, "2026-03-10"))
+    here.publish("contribution.paid", MARCH.format(11), paid("600.00"))
+    neighbour = {"worker": CAYENNE, "start": "2026-01-01"}
+    here.publish("activity.registered", MARCH.format(12), neighbour, worker=OTHER_WORKER)
+    here.work("cgss")
+    assert answered(here, "cgss:973") == [
+        ("activity.registered", "received"),
+        ("activity.registered", "reported"),
+    ]
+    for agent in ("carsat", "urssaf", "cpam"):
+        here.work(agent)
+        here.work("cgss")
+        assert (("territory.changed", "received") in answered(here, "cgss:973")) == (agent == "cpam")
+    assert answered(here, "cgss:973")[2:] == [
+        ("territory.changed", "received"),
+        ("territory.changed", "reported"),
+        ("contribution.paid", "received"),
+        ("contribution.paid", "reported"),
+    ]
+    assert rights(here)[-1] == ("cgss:973", 2026, "4000.00", 2)
 
 
 @given(st.randoms(use_true_random=False))

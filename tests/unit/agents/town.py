@@ -5,18 +5,21 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from random import Random
 from typing import Final
 
 from agents.intake import IntakeAgent
+from agents.missions import handover
 from agents.organism import Organism
 from agents.roles import ORGANISMS, load_world
 from agents.world import World
 from schemas.envelope import unpack
+from streaming.parking import Waiting
 from streaming.records import Output, Result
 from streaming.timers import PREFIX, Timer
 from streaming.topics import Registry
-from tests.unit.agents.records import Kept, Memory, arrived, event
+from tests.unit.agents.records import WORKER, Kept, Memory, arrived, event
 
 Said = Mapping[str, object]
 
@@ -34,14 +37,28 @@ class Town:
         self.organisms: dict[str, Organism] = {made.agent: made(self.world) for made in ORGANISMS}
         self.memories = {name: Memory() for name in ("intake", *self.organisms)}
         self.inboxes: dict[str, deque[Kept]] = {name: deque() for name in self.organisms}
+        self._waiting = {name: Waiting(handover.brings_account) for name in self.organisms}
+        self.published: dict[str, str] = {}
+        """The name of every event, by its id."""
         self.said: list[tuple[str, str, Said]] = []
-        """What was emitted: time, name, and data with `case` and `id` added."""
+        """What was emitted: time, name, and data with `case`, `cause` and `id` added."""
         self._count = 0
 
-    def publish(self, name: str, time: str, data: Said, *, case: str | None = None, id_: str = "") -> str:
+    def publish(
+        self,
+        name: str,
+        time: str,
+        data: Said,
+        *,
+        case: str | None = None,
+        id_: str = "",
+        worker: str = WORKER,
+    ) -> str:
         """Let an event happen and be routed; return its case. Nobody works his inbox yet."""
         self._count += 1
-        kept = event(name, dict(data), id_=id_ or f"e{self._count}", case=case)
+        id_ = id_ or f"e{self._count}"
+        self.published[id_] = name
+        kept = event(name, dict(data), id_=id_, case=case, worker=worker)
         headers = [(key, time.encode() if key == "ce_time" else value) for key, value in kept.headers]
         made = replace(kept, headers=tuple(headers), timestamp=milliseconds(time), offset=self._count)
         result = self.intake(made, self.memories["intake"])
@@ -68,7 +85,10 @@ class Town:
     def work_one(self, agent: str) -> None:
         """Let an agent work the first record of its inbox."""
         kept = self.inboxes[agent].popleft()
-        self._take(agent, self.organisms[agent](kept, self.memories[agent]), kept.timestamp)
+        memory = self.memories[agent]
+        work = partial(self.organisms[agent], state=memory)
+        for result in self._waiting[agent].worked(kept, memory, kept.timestamp, work):
+            self._take(agent, result, kept.timestamp)
 
     def work_in_any_order(self, random: Random) -> None:
         """Let everybody work until nothing is left, whose turn it is by chance."""
@@ -86,9 +106,9 @@ class Town:
             self.work()
 
     def told(self, *names: str) -> list[Said]:
-        """Return the data of what was emitted under these names, in order, without case and id."""
+        """Return the data of what was emitted under these names, in order, as it was said."""
         return [
-            {key: value for key, value in data.items() if key not in ("case", "id")}
+            {key: value for key, value in data.items() if key not in ("case", "cause", "id")}
             for _, name, data in self.said
             if name in names
         ]
@@ -118,7 +138,8 @@ class Town:
     def _note(self, output: Output) -> None:
         said = unpack(output.value, output.headers).attributes
         name = str(said["type"]).removeprefix("fr.l233.").removesuffix(".v1")
-        data = {**json.loads(output.value or b""), "case": said["correlationid"], "id": said["id"]}
+        added = {"case": said["correlationid"], "cause": said["causationid"], "id": said["id"]}
+        data = {**json.loads(output.value or b""), **added}
         self.said.append((str(said["time"]), name, data))
 
 

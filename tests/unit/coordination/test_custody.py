@@ -44,6 +44,14 @@ def test_a_move_that_is_known_changes_nothing() -> None:
     assert custody.after(TO_CAYENNE) is custody
 
 
+def test_a_move_is_accepted_once_with_its_own_account() -> None:
+    custody = AT_HOME.with_account("a").with_account("b")
+    assert custody.accepted("c") is None
+    accepted = custody.accepted("a")
+    assert accepted == AT_HOME.with_account("b")
+    assert accepted.accepted("a") is None
+
+
 def test_what_is_stored_reads_back_the_same() -> None:
-    custody = Custody((TO_CAYENNE, ABROAD), awaited=1, waiting=('{"a":"é"}', "b"))
+    custody = Custody((TO_CAYENNE, ABROAD), arrived=("é", "b"))
     assert decode(encode(custody)) == custody
