@@ -10,7 +10,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agents.emission import checkpoint
-from coordination.intake import instant
+from coordination.instants import recorded
 from coordination.merkle import Growth, leaf_hash
 from coordination.sealing import AUDIT, entry_bytes, log_name, seal
 from schemas.audit import Checkpoint, SealedCheckpoint
@@ -54,7 +54,7 @@ class Audit:
         """Sign how far a log is, with the proof that it goes on from the checkpoint before."""
         kept = state.get(_LOG + timer.name) or _NEVER
         growth, end = self._growth(kept), int.from_bytes(kept[:_OFFSET], "big")
-        point = Checkpoint(timer.name.decode(), growth.size, growth.root().hex(), instant(timer.at_ms), end)
+        point = Checkpoint(timer.name.decode(), growth.size, growth.root().hex(), recorded(timer.at_ms), end)
         steps = tuple(step.hex() for step in growth.consistency())
         sealed = SealedCheckpoint(point, growth.sealed, steps, (seal(point, AUDIT, self._sealing.key),))
         return Result([checkpoint(ROLE, sealed)], {_LOG + timer.name: self._kept(growth.at_rest(), end)})

@@ -3,6 +3,7 @@
 What a case makes of it stands in `coordination`; here it becomes records, state and the case's one timer.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial, reduce
@@ -115,7 +116,7 @@ class Cases:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self._recent: dict[bytes, tuple[bytes, Case]] = {}
+        self._recent: OrderedDict[bytes, tuple[bytes, Case]] = OrderedDict()
         """What was last written of a case, and what that is: it mostly hears several messages in a row."""
 
     def __call__(self, record: Record, state: State) -> Result:
@@ -244,7 +245,7 @@ class Cases:
         data = added if stored is None else stored + added
         writes[key] = data
         if len(self._recent) >= _RECENT:
-            del self._recent[next(iter(self._recent))]
+            self._recent.popitem(last=False)
         self._recent[key] = data, case
         latest = Later(TOPIC, key, partial(_shown, case, key, at))
         return Result(outputs, writes, [latest if len(data) < _SMALL else latest.output()])

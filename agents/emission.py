@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from coordination import ids
-from coordination.intake import instant
+from coordination.instants import recorded
 from coordination.outcomes import Outcome
 from schemas.audit import CHECKPOINT, CHECKPOINT_TYPE, SealedCheckpoint
 from schemas.envelope import Headers, pack_binary
@@ -38,7 +38,7 @@ def source(role: str) -> str:
 
 def moment(record: Record) -> str:
     """Return when Kafka took the record, RFC 3339 in UTC: the same at every re-execution."""
-    return instant(record.timestamp)
+    return recorded(record.timestamp)
 
 
 def place(record: Record) -> bytes:

@@ -7,7 +7,7 @@ from typing import Final
 
 from agents.emission import MANDATE_HEADER, attributes
 from coordination.acknowledgement import Acknowledgement
-from coordination.intake import instant
+from coordination.instants import recorded
 from coordination.outcomes import Outcome
 from schemas.events import TYPE_PREFIX
 from schemas.records import MANDATE, EventRef, Mandate
@@ -106,5 +106,5 @@ def read(record: Record) -> Request:
     if mandate is None or record.value is None or missing:
         raise NoMandateError(f"an inbox takes only what intake routes: no {MANDATE_HEADER} or no event")
     event = EventRef(said["id"], said["source"], said["type"], said["subject"], said["time"])
-    at = instant(record.timestamp)
+    at = recorded(record.timestamp)
     return Request(event, record.value, MANDATE.validate_json(mandate), at, said.get("causationid"))

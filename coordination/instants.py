@@ -2,6 +2,10 @@
 
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Final
+
+_LAST_MS: Final = 253_402_300_799_999
+"""The end of the year 9999."""
 
 
 @lru_cache(maxsize=8_192)
@@ -13,8 +17,13 @@ def milliseconds(text: str) -> int:
 @lru_cache(maxsize=8_192)
 def instant(at_ms: int) -> str:
     """Return milliseconds since the epoch as RFC 3339 in UTC."""
-    text = datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
+    second = datetime.fromtimestamp(at_ms // 1000, UTC).isoformat()
+    return f"{second[:-6]}.{at_ms % 1000:03d}Z"  # without +00:00
+
+
+def recorded(timestamp: int) -> str:
+    """Return a record's timestamp (milliseconds) as RFC 3339 in UTC, within the years 1970 to 9999."""
+    return instant(min(max(timestamp, 0), _LAST_MS))
 
 
 def later(known: str, new: str) -> str:

@@ -6,8 +6,6 @@ looked for in their public order; rekeying comes after personal data, so that a 
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Final
 
 from coordination import acknowledgement, corrections, follow_up, ids, refusals, remembered, situation
@@ -16,6 +14,7 @@ from coordination.allowed_sources import AllowedSources, gate
 from coordination.calendar import LAST_YEAR
 from coordination.directory import Directory
 from coordination.explaining import explained
+from coordination.instants import recorded
 from coordination.partitioning import partition_of
 from coordination.routing import asks_of_the_territory, decide, rule_for, taken_note_of
 from coordination.rulebook import Rule, Rulebook, Scheme
@@ -32,7 +31,6 @@ from schemas.validation import Event, validate
 
 _OURS: Final = "urn:l233:"
 _ACKNOWLEDGEMENT_TYPES: Final = frozenset(map(type_of, ACKNOWLEDGEMENTS))
-_LAST_INSTANT: Final = 253_402_300_799_999  # the end of the year 9999, in milliseconds
 
 
 class Intake:
@@ -177,7 +175,7 @@ def _routed(found: _Decided, record: InputRecord) -> Routed:
     event, decision, about, history = found.event, found.decision, found.about, found.history
     given: tuple[Acknowledgement, ...] = ()
     if found.rule is not None:
-        given = acknowledgement.with_decision(decision, found.rule, event, instant(record.timestamp))
+        given = acknowledgement.with_decision(decision, found.rule, event, recorded(record.timestamp))
     receipt = _registered(decision)
     receipt_json = RECEIPT.dump_json(receipt)
     writes = {
@@ -207,17 +205,6 @@ class _Looked:
         if value is not None:
             self.found[key] = value
         return value
-
-
-def instant(timestamp: int) -> str:
-    """Return a record's timestamp (milliseconds) as RFC 3339 in UTC, within the years 1970 to 9999."""
-    seconds, milliseconds = divmod(min(max(timestamp, 0), _LAST_INSTANT), 1000)
-    return f"{_second(seconds)}.{milliseconds:03d}Z"
-
-
-@lru_cache(maxsize=1_024)
-def _second(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _situation(event: Event, history: History) -> Situation | None:

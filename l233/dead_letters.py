@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from coordination.intake import instant
+from coordination.instants import recorded
 from coordination.verdicts import InputRecord
 from schemas.envelope import unpack
 from schemas.records import DEAD_LETTER, DeadLetter
@@ -51,7 +51,7 @@ class Letter:
     @property
     def arrived(self) -> str:
         """When Kafka took the record, RFC 3339."""
-        return instant(self.data.timestamp)
+        return recorded(self.data.timestamp)
 
     def event(self) -> dict[str, str | None]:
         """Return the id and type of the event that the record held, as far as they can be read."""

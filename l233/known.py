@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from coordination import remembered, situation
-from coordination.intake import Intake, instant
+from coordination.instants import recorded
+from coordination.intake import Intake
 from coordination.partitioning import partition_of
 from coordination.situation import UNKNOWN
 from coordination.verdicts import InputRecord, Refused, Rekeyed, Routed
@@ -117,7 +118,7 @@ def known(worker: str, records: Sequence[Record], intake: Intake) -> Known:
             said = verdict.refusal.reason
         attributes = unpack(record.value, record.headers).attributes
         id_, type_, time = (str(attributes.get(name, "")) for name in ("id", "type", "time"))
-        events.append(KnownEvent(id_, type_, time, instant(record.timestamp), said, case, corrects))
+        events.append(KnownEvent(id_, type_, time, recorded(record.timestamp), said, case, corrects))
     stored = memory.get(remembered.known_key(worker))
     history = UNKNOWN if stored is None else situation.decode(stored)
     situations = tuple(KnownSituation(entry.day, entry.situation) for entry in history.entries)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from heapq import heappop, heappush
-from itertools import groupby
+from itertools import groupby, starmap
 from json.encoder import encode_basestring as quoted
 from logging import CRITICAL
 from typing import Final, NamedTuple
@@ -119,8 +119,7 @@ class Emitted(NamedTuple):
 
     def as_json(self) -> str:
         """Return the event as one line of structured JSON, without a line break."""
-        said = ",".join([_member(name, value) for name, value in self.said.items()])
-        return f'{{{said},"data":{self.payload.decode()}}}'
+        return f'{{{",".join(starmap(_member, self.said.items()))},"data":{self.payload.decode()}}}'
 
 
 @lru_cache(maxsize=8_192)
@@ -133,6 +132,7 @@ def _member(header: str, value: bytes) -> str:
 _BY_FIRST: Final = b'{"organism":"'
 
 
+@lru_cache(maxsize=8_192)
 def _organism(payload: bytes) -> str:
     """Return whose word it is: mostly the first that the data say, and then nothing is parsed."""
     if payload.startswith(_BY_FIRST):
@@ -191,7 +191,7 @@ def quiet() -> Iterator[None]:
     """Keep the agents from logging: what they would tell is told anyway; and collect garbage rarely."""
     before, thresholds = structlog.get_config(), gc.get_threshold()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(CRITICAL))
-    gc.set_threshold(100_000, 20, 50)  # what is remembered stays, and to look through it all takes long
+    gc.set_threshold(1_000_000, 50, 100)  # what is remembered stays; nothing here makes cycles
     try:
         yield
     finally:
@@ -210,10 +210,16 @@ class Rehearsal:
         self._parts: Final = [
             _Part(role, self._memory(number), Waiting(role.awaited)) for number, role in enumerate(roles)
         ]
-        self._readers: Final[dict[str, list[_Part]]] = defaultdict(list)
+        self._readers: Final[dict[str, list[_Part]]] = {}
         for part in self._parts:
             for topic in part.role.inputs:
-                self._readers[topic].append(part)
+                self._readers.setdefault(topic, []).append(part)
+        self._shown: Final[Mapping[str, Callable[[_Part, Output], None]]] = {
+            **dict.fromkeys(EMITTED, self._emit),
+            DEAD_LETTERS: self._show_dead_letter,
+            RECEIPTS: self._show_receipt,
+        }
+        """What is told of the outputs to a topic; of most topics nothing is."""
         self.latest: Final[dict[str, Output | Later]] = {}
         """What was last written to each compacted topic, whatever its key."""
         self._offsets: Final[dict[str, int]] = defaultdict(int)
@@ -263,7 +269,7 @@ class Rehearsal:
         queue = self._queue
         while queue:
             record = queue.popleft()
-            for part in self._readers[record.topic]:
+            for part in self._readers.get(record.topic, ()):
                 self._work(part, record)
 
     def _work(self, part: _Part, record: Held) -> None:
@@ -305,7 +311,8 @@ class Rehearsal:
             self._moment.failed_timers.append(f"{part.role.name}: {type(error).__name__}: {error}")
 
     def _apply(self, part: _Part, result: Result) -> None:
-        part.memory.take(result.writes)
+        if result.writes:
+            part.memory.take(result.writes)
         for output in result.outputs:
             self._put(part, output)
         for latest in result.latest:
@@ -319,26 +326,20 @@ class Rehearsal:
     def _put(self, part: _Part, output: Output) -> None:
         """Show what an output says, and lay it before those who read it."""
         topic = output.topic
-        if topic in EMITTED:
-            self._emit(output)
-        elif topic == DEAD_LETTERS:
-            letter = DEAD_LETTER.validate_json(output.value or b"")
-            self._refuse(part, letter.reason, letter.errors)
-        elif topic == RECEIPTS and part.role.name != INTAKE:
-            receipt = RECEIPT.validate_json(output.value or b"")
-            if receipt.verdict == "refused":
-                self._refuse(part, receipt.reason or "", receipt.errors)
-        if topic in self._readers or self._on_record is not None:
-            offset = self._offsets[topic]
-            self._offsets[topic] = offset + 1
-            now = self._moment.at_ms
-            record = Held(topic, output.partition or 0, offset, now, output.key, output.value, output.headers)
-            if self._on_record is not None:
-                self._on_record(record)
-            if topic in self._readers:
-                self._queue.append(record)
+        show = self._shown.get(topic)
+        if show is not None:
+            show(part, output)
+        if topic not in self._readers and self._on_record is None:
+            return
+        offset = self._offsets[topic]
+        self._offsets[topic] = offset + 1
+        now = self._moment.at_ms
+        record = Held(topic, output.partition or 0, offset, now, output.key, output.value, output.headers)
+        if self._on_record is not None:
+            self._on_record(record)
+        self._queue.append(record)
 
-    def _emit(self, output: Output) -> None:
+    def _emit(self, _: _Part, output: Output) -> None:
         said = dict(output.headers)
         if not said["ce_source"].startswith(_OWN):
             return
@@ -346,3 +347,15 @@ class Rehearsal:
         if line is None:
             line = self._lines.get((output.key, said.get("ce_causationid", b"").decode()))
         self._moment.emitted.append(Emitted(line, said, output.value or b"{}"))
+
+    def _show_dead_letter(self, part: _Part, output: Output) -> None:
+        letter = DEAD_LETTER.validate_json(output.value or b"")
+        self._refuse(part, letter.reason, letter.errors)
+
+    def _show_receipt(self, part: _Part, output: Output) -> None:
+        """Tell of a refusal; what intake refuses has a dead letter, too."""
+        if part.role.name == INTAKE:
+            return
+        receipt = RECEIPT.validate_json(output.value or b"")
+        if receipt.verdict == "refused":
+            self._refuse(part, receipt.reason or "", receipt.errors)

@@ -33,15 +33,15 @@ class Memory:
 
     def take(self, writes: Mapping[bytes, bytes | None]) -> None:
         """Keep what a handler writes; None forgets."""
+        kept, ordered = self._kept, self._ordered
         for key, value in writes.items():
-            known = key in self._kept
             if value is None:
-                if known:
+                if key in kept:
                     self._forget(key)
                 continue
-            self._kept[key] = value
-            if not known and self._ordered is not None:
-                insort(self._ordered, key)
+            if ordered is not None and key not in kept:
+                insort(ordered, key)
+            kept[key] = value
             if key.startswith(PREFIX):
                 self._on_timer(key)
 

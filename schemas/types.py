@@ -165,6 +165,15 @@ def parse_time(text: str) -> datetime | None:
 
     Years 1900 to 2999, at most nine decimals (kept to the microsecond); second 60 is refused.
     """
+    return _parsed(text) if len(text) <= _LONGEST_TIME else None
+
+
+_LONGEST_TIME: Final = len("2026-03-02T09:30:00.123456789+01:00")
+
+
+@lru_cache(maxsize=8_192)
+def _parsed(text: str) -> datetime | None:
+    """Read a text that is short enough; the time of one event is read by everybody who gets it."""
     if _TIME.match(text) is None:
         return None
     try:

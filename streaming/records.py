@@ -1,8 +1,9 @@
 """What goes in and out of a lane: records read from Kafka, outputs to write, and a handler between them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, Self, runtime_checkable
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, NamedTuple, Protocol, Self, runtime_checkable
 
 from streaming.timers import Timer
 
@@ -94,12 +95,14 @@ class Later:
         return self.output().value
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+_NO_WRITES: Final[Mapping[bytes, bytes | None]] = MappingProxyType({})
+
+
+class Result(NamedTuple):
     """All that one record causes, taken together or not at all."""
 
     outputs: Sequence[Output] = ()
-    writes: Mapping[bytes, bytes | None] = field(default_factory=dict)
+    writes: Mapping[bytes, bytes | None] = _NO_WRITES
     """State writes; None deletes."""
     latest: Sequence[Output | Later] = ()
     """Outputs to compacted topics: of several with one key in a transaction, only the last is written."""

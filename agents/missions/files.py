@@ -1,5 +1,6 @@
 """A worker's file in a mission: his account, what was told of it, and who holds it."""
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -93,7 +94,7 @@ def _key(name: bytes, mission: Kind, worker: str) -> bytes:
 
 
 _RECENT: Final = 4_000
-_recent: dict[bytes, Account] = {}
+_recent: OrderedDict[bytes, Account] = OrderedDict()
 """What was last written or read, by its bytes: a worker mostly has several events in a row."""
 
 
@@ -104,6 +105,6 @@ def _account(stored: bytes) -> Account:
 
 def _remembered(stored: bytes, account: Account) -> Account:
     if len(_recent) >= _RECENT:
-        del _recent[next(iter(_recent))]
+        _recent.popitem(last=False)
     _recent[stored] = account
     return account

@@ -14,7 +14,7 @@ from agents.world import World
 from coordination import entitlement
 from coordination.contributions import changed
 from coordination.entitlement import UNTOLD, Change, Standing, after_delays, after_event, delay_ends
-from coordination.intake import instant
+from coordination.instants import recorded
 from coordination.outcomes import Outcome
 from schemas.codes import Kind
 from schemas.emitted import EntitlementUpdated
@@ -82,7 +82,7 @@ def delay_ended(timer: Timer, state: State, world: World) -> Acts:
     if elsewhere(before, agent, world) is not None:
         return NOTHING
     changes, standing = after_delays(before.account, _standing(before), on)
-    outcomes = [_ended(change, before, organism, instant(timer.at_ms)) for change in changes]
+    outcomes = [_ended(change, before, organism, recorded(timer.at_ms)) for change in changes]
     after = File("health", worker, before.account, entitlement.encode(standing), before.custody)
     return Acts(outcomes, writes=writes(before, after))
 
@@ -103,7 +103,7 @@ def _ended(change: Change, file: File, otherwise: str, at: str) -> Outcome:
     delay = change.ended
     if delay is None:
         raise TypeError("a change by the end of a delay names the delay")
-    time = instant(delay.at // 1000)
+    time = recorded(delay.at // 1000)
     granted = EventRef(delay.id, delay.source, type_of("payment-delay.granted"), file.worker, time)
     organism = file.custody.speaker(change.on, otherwise)
     cause = Cause(granted, "payment-delay.granted", organism, delay.scheme, delay.case, at, {}, agent="")

@@ -8,7 +8,8 @@ from typing import Annotated, Final, assert_never, get_args
 
 import typer
 
-from coordination.intake import Intake, instant
+from coordination.instants import recorded
+from coordination.intake import Intake
 from l233 import broker
 from l233 import settings as configuration
 from l233.acknowledging import Given, Judged, Level, acknowledge, workers_of
@@ -73,7 +74,7 @@ def run(
         level=level,
         own=_own(level, code, reason or []),
         event=event,
-        at=at or instant(settings.connection().clock.now_ms()),
+        at=at or recorded(settings.connection().clock.now_ms()),
         source=source or f"urn:operator:{organism}",
     )
     _look(given, settings)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from coordination.intake import instant
+from coordination.instants import recorded
 from coordination.outages import OutageError, outage_of
 from l233 import broker
 from l233 import settings as configuration
@@ -104,7 +104,7 @@ def list_(json: Json = False) -> None:
 
 
 def _now(settings: Settings) -> str:
-    return instant(settings.connection().clock.now_ms())
+    return recorded(settings.connection().clock.now_ms())
 
 
 def _checked(outage: DeclaredOutage) -> DeclaredOutage:

@@ -366,7 +366,7 @@ def test_a_state_that_would_not_fit_its_changelog_isolates_its_record(bench: Ben
 
     def grows(record: Record, state: State) -> Result:
         result = count(record, state)
-        return replace(result, writes={b"much": b"0" * 1_200_000}) if record.value == b"grow" else result
+        return result._replace(writes={b"much": b"0" * 1_200_000}) if record.value == b"grow" else result
 
     async def scenario() -> None:
         await bench.feed([("k1", "a"), ("k1", "grow"), ("k1", "b")])

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from stdnum.fr import nir
 
 from coordination.allowed_sources import AllowedSources
-from coordination.intake import Intake, instant
+from coordination.instants import recorded
+from coordination.intake import Intake
 from coordination.partitioning import partition_of
 from coordination.rulebook import Rulebook
 from coordination.verdicts import Duplicate, InputRecord, Refused, Rekeyed, Routed, Verdict
@@ -366,7 +367,7 @@ def test_a_request_that_reached_the_competent_organism_is_not_forwarded() -> Non
     ],
 )
 def test_any_timestamp_is_a_time(milliseconds: int, text: str) -> None:
-    assert instant(milliseconds) == text
+    assert recorded(milliseconds) == text
 
 
 JSON: Final = st.recursive(
