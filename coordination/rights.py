@@ -108,10 +108,11 @@ def reconcile(
 ) -> Reconciled:
     """Return what the organism says of these years, now that the account has changed.
 
-    `rights.recorded` when income or quarters are not what was last told (at first 0.00 and none), then
-    `rights.mismatch` when the declared income is known, every known period is fully paid, at least one is
-    known, and the two incomes differ; not again while neither changes. A year without parameter waits:
-    nothing is said of it, nothing of it is lost, and the first event after its parameter came says it.
+    `rights.recorded` when income or quarters are not what was last told (at first 0.00 and none), or when a
+    difference is closed: the two incomes are the same, or none is declared any more. Then `rights.mismatch`
+    when the declared income is known, every known period is fully paid, at least one is known, and the two
+    incomes differ; not again while neither changes. A year without parameter waits: nothing is said of it,
+    nothing of it is lost, and the first event after its parameter came says it.
     """
     said: list[Said] = []
     recorded, mismatches = dict(told.recorded), dict(told.mismatches)
@@ -124,13 +125,14 @@ def reconcile(
             waiting.append(year)
             continue
         now = earned, quarters(earned, parameter)
-        if now != recorded.get(year, (0, 0)):
+        declared = _comparable(account, year)
+        if year in mismatches and (declared == earned or account.declared(year) is None):
+            del mismatches[year]
+            closed.add(year)
+        if now != recorded.get(year, (0, 0)) or year in closed:
             recorded[year] = now
             said.append(RightsRecorded(organism=organism, year=year, income=euros(earned), quarters=now[1]))
-        declared = _comparable(account, year)
-        if declared == earned and mismatches.pop(year, None) is not None:
-            closed.add(year)
-        elif declared is not None and declared != earned and mismatches.get(year) != (declared, earned):
+        if declared is not None and declared != earned and mismatches.get(year) != (declared, earned):
             mismatches[year] = declared, earned
             said.append(_mismatch(organism, year, declared, earned))
     return Reconciled(tuple(said), Told(recorded, mismatches, tuple(waiting)), frozenset(closed))

@@ -146,6 +146,22 @@ def test_rights_that_close_a_difference_are_told_in_its_case() -> None:
     assert told[1:] == [("5333.33", own), ("8000.00", mismatch_case(WORKER, 2026))]
 
 
+def test_a_declaration_that_is_corrected_or_annulled_ends_the_difference() -> None:
+    """The rights stand as they were recorded: that is told once, in the case of the difference."""
+    correction = {"event": "said", "source": "urn:test:producer"}
+    for name, data in (
+        ("case.updated", {**correction, "data": declared("4000.00")}),
+        ("case.annulled", {**correction, "reason": "of another worker"}),
+    ):
+        here = town()
+        here.happen("contribution.paid", MARCH.format(2), paid("900.00"))
+        case = here.happen("income.declared", MARCH.format(3), declared("8000.00"), id_="said")
+        here.happen(name, MARCH.format(4), data, case=case)
+        here.happen("contribution.unpaid", MARCH.format(5), unpaid("2026-T2"))
+        told = [(s["income"], s["quarters"], s["case"]) for _, n, s in here.said if n == "rights.recorded"]
+        assert told[1:] == [("4000.00", 2, mismatch_case(WORKER, 2026))]
+
+
 def test_a_year_without_parameter_is_told_in_the_report_and_recorded_once_it_has_one() -> None:
     here = Town(replace(WORLD, parameters={}))
     here.happen("activity.registered", MARCH.format(1), {"worker": TOULOUSE, "start": "2026-01-01"})

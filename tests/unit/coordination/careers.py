@@ -97,6 +97,10 @@ class Oracle:
         """Return the validated quarters of a year."""
         return min(4, math.floor(self.income(year) / QUARTER[year]))
 
+    def declares(self, year: int) -> bool:
+        """Return whether an income is declared for a year."""
+        return self._latest("income.declared", year=year) is not None
+
     def compared(self, year: int) -> tuple[Fraction, Fraction] | None:
         """Return declared and recorded income where they can be compared; equal ones too."""
         declared = self._latest("income.declared", year=year)
