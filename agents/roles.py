@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import scheme
 from agents import intake
@@ -51,6 +51,8 @@ _GATHER: Mapping[str, float] = {"intake": 0.2, "cases": 0.5, "quality": 2.0, "au
 together, so they need not gather again; for cases, quality and what is sealed nobody waits."""
 _NICE: Mapping[str, int] = {"cases": 5, "quality": 5, "audit": 10, "witness": 10}
 """Roles that stand back, where they share a machine, for those that pass an event on and answer it."""
+_SEALING: Final = frozenset({"audit", "witness"})
+"""What is sealed is the records as they stand, veiled."""
 
 T = TypeVar("T")
 
@@ -95,6 +97,7 @@ def _role(name: str, world: World) -> Role:
         awaited=handover.brings_account if name in _ORGANISM_NAMES else never_awaited,
         takes={topic: world.registry.topics[topic].max_message_bytes for topic in topics.all},
         gather=_GATHER.get(name, GATHER),
+        reads="as_written" if name in _SEALING else "plain",
         nice=_NICE.get(name, 0),
     )
 

@@ -5,7 +5,7 @@ sealed topics name their place in the log and their leaf hash.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -78,6 +78,15 @@ def row_of(record: Written, partitions: int, leaf_index: int | None, leaf: bytes
         belongs,
         digest,
     )
+
+
+def without_content(row: Row) -> Row:
+    """Return a row of a worker who was erased: that it came, and what became of it, not what it said."""
+    headers = [(name, value) for name, value in row.headers if name in LEDGER_HEADERS.values()]
+    return replace(row, value=None, headers=headers, said=None if row.said is None else _ERASED)
+
+
+_ERASED: Final = "erased"
 
 
 def check_rows(rows: Iterable[Row], leaves: Mapping[str, Sequence[bytes]]) -> Iterator[Finding]:

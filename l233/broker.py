@@ -18,6 +18,7 @@ from aiokafka.errors import (
 
 from l233.errors import L233Error, NoBroker
 from l233.settings import Settings
+from streaming.errors import KeyringUnusable, NoKeyring, VeilBroken
 from streaming.reading import TopicMissingError
 
 _NO_ANSWER = (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError)
@@ -33,7 +34,8 @@ T = TypeVar("T")
 def run(work: Coroutine[object, object, T], settings: Settings) -> T:
     """Run `work` to its end and return what it returns.
 
-    Raises what `in_one_line` makes of a KafkaError, and L233Error for a topic that is missing.
+    Raises what `in_one_line` makes of a KafkaError, and L233Error for a topic that is missing, or for what is
+    veiled and can't be opened.
     """
     return guarded(lambda: asyncio.run(work), settings)
 
@@ -44,7 +46,7 @@ def guarded(work: Callable[[], T], settings: Settings) -> T:
         return work()
     except KafkaError as error:
         raise in_one_line(error, settings) from error
-    except TopicMissingError as error:
+    except (TopicMissingError, KeyringUnusable, NoKeyring, VeilBroken) as error:
         raise L233Error(str(error)) from error
 
 

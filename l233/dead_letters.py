@@ -14,6 +14,7 @@ from schemas.records import DEAD_LETTER, DeadLetter
 from schemas.refusal import Reason
 from streaming.reading import Reader
 from streaming.topics import DEAD_LETTERS
+from streaming.veil import is_erased
 
 _SOURCE: Final = "urn:l233:"
 
@@ -27,11 +28,13 @@ class Letter:
     """The role that could not go on with the record."""
     worker: str | None
     """The worker reference, when it could be read."""
+    erased: bool = False
+    """Whether its bytes are gone, because its worker was erased."""
 
     @property
     def withheld(self) -> bool:
-        """Whether the bytes were not kept, because they hold personal data."""
-        return self.data.reason == "personal_data"
+        """Whether the bytes are not kept, because they hold personal data, or any more."""
+        return self.erased or self.data.reason == "personal_data"
 
     @property
     def original(self) -> InputRecord:
@@ -77,6 +80,7 @@ class Letter:
             "offset": data.offset,
             "arrived": self.arrived,
             "redrives": data.redrives,
+            "erased": self.erased,
         }
 
 
@@ -133,7 +137,8 @@ async def read(reading: Reader, wanted: Selection) -> Letters:
             if wanted.takes(data):
                 subject = headers.get("ce_subject")
                 worker = None if subject is None else subject.decode("utf-8", "replace")
-                found[data.id] = Letter(data, source.removeprefix(_SOURCE), worker)
+                role = source.removeprefix(_SOURCE)
+                found[data.id] = Letter(data, role, worker, is_erased(record))
     if missing := wanted.ids - found.keys():
         raise UnknownLetterError(missing)
     ordered = sorted(found.values(), key=lambda one: (one.data.topic, one.data.partition, one.data.offset))

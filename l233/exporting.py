@@ -29,7 +29,7 @@ from coordination.conservation import (
     Account,
     Ledger,
 )
-from coordination.exported import LEDGER_HEADERS, Row, check_leaves, check_rows, row_of
+from coordination.exported import LEDGER_HEADERS, Row, check_leaves, check_rows, row_of, without_content
 from coordination.merkle import HASH_BYTES, leaf_hash
 from coordination.sealing import Finding, Keys, check_seals, entry_bytes, log_name
 from l233.errors import BadInput, L233Error
@@ -142,6 +142,7 @@ def prepare(folder: Path, formats: Sequence[Format]) -> None:
 
 async def export(connection: Connection, asked: Asked) -> Exported:
     """Write what the topics hold of a period; return what that is. Raises KafkaError, TopicMissingError."""
+    gone = connection.veil.erasures()
     ledger, counts = Ledger(asked.partitions), Counter[tuple[str, str]]()
     sizes: dict[str, int] = {}
     async with reader(connection) as source:
@@ -151,13 +152,14 @@ async def export(connection: Connection, asked: Asked) -> Exported:
                 leaves = _Leaves(asked.folder / LEAVES, closing) if topic in asked.sealed else None
                 starts = {} if leaves is not None else await _starts(source, ends, asked.period)
                 files = _Files(asked.folder / topic, asked.formats, closing)
-                async for batch in source.read(ends, starts):
+                async for batch in source.read_as_written(ends, starts):
                     rows = []
                     for record in batch:
                         index, leaf = (None, None) if leaves is None else leaves.add(record)
                         if asked.period.holds(record.timestamp):
                             ledger.take(record)
-                            rows.append(row_of(record, asked.partitions, index, leaf))
+                            row = row_of(record, asked.partitions, index, leaf)
+                            rows.append(without_content(row) if _erased(row, gone) else row)
                     counts.update((row.topic, row.day) for row in rows)
                     files.write(rows)
                 files.end()
@@ -167,6 +169,14 @@ async def export(connection: Connection, asked: Asked) -> Exported:
     signed = [one.sealed for placed in known.values() for one in placed if _counts(one.sealed, asked.trusted)]
     _write_checkpoints(asked.folder, signed)
     return Exported(ledger.account(), dict(sorted(counts.items())), sizes, signed)
+
+
+def _erased(row: Row, gone: Mapping[bytes, int]) -> bool:
+    """Say whether a row is a producer's record of a worker who was erased since; what we write is veiled."""
+    if row.topic != EVENTS or not gone:
+        return False
+    of = {row.key or b"", b"" if row.subject is None else row.subject.encode()}
+    return any(row.timestamp <= gone[worker] for worker in of & gone.keys())
 
 
 def _counts(sealed: SealedCheckpoint, trusted: Keys) -> bool:

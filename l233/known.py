@@ -14,6 +14,7 @@ from coordination.intake import Intake
 from coordination.partitioning import partition_of
 from coordination.situation import UNKNOWN
 from coordination.verdicts import InputRecord, Refused, Rekeyed, Routed
+from l233.errors import L233Error
 from l233.recordings import judge_by
 from l233.scheme_publishing import published_world
 from l233.settings import Settings
@@ -73,9 +74,15 @@ class ThenAndNow:
 
 
 async def then_and_now(settings: Settings, worker: str, until: datetime) -> ThenAndNow:
-    """Return what was known of a worker before an instant and is known now. Raises KafkaError."""
+    """Return what was known of a worker before an instant and is known now.
+
+    Raises KafkaError, and L233Error for a worker who was erased.
+    """
     intake = judge_by(settings, (await published_world(settings)).rulebook)
-    records = await _of_worker(settings, worker)
+    erased = settings.connection().veil.erasures().get(worker.encode(), -1)
+    records = [one for one in await _of_worker(settings, worker) if one.timestamp > erased]
+    if erased >= 0 and not records:
+        raise L233Error(f"what was known of {plain(worker)} was erased on {instant(erased)}")
     end = int(until.timestamp() * 1000)
     before = [record for record in records if record.timestamp < end]
     return ThenAndNow(worker, known(worker, before, intake), known(worker, records, intake))

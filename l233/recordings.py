@@ -33,10 +33,12 @@ from l233.errors import L233Error
 from l233.reference import world
 from l233.scheme_publishing import published_world
 from l233.settings import Settings
+from schemas.envelope import unpack
 from streaming.client import Connection
 from streaming.reading import reader
 from streaming.records import Record
 from streaming.topics import INPUT
+from streaming.veil import readable
 
 T = TypeVar("T")
 _DECISIONS: Final = "l233.decisions"
@@ -145,6 +147,21 @@ class Gathering(ABC, Generic[T]):
         self._inputs: deque[Record] = deque()
         self._recorded: Mapping[str, deque[tuple[int, Record]]] = {topic: deque() for topic in RECORDED}
         self._open = {INPUT, *RECORDED}
+        self._erased: Mapping[bytes, int] = {}
+
+    def leave_out(self, erased: Mapping[bytes, int]) -> None:
+        """Know who was erased, and when (milliseconds): what came of them before is not looked at."""
+        self._erased = erased
+
+    def was_erased(self, record: Record | InputRecord) -> bool:
+        """Say whether a record is of a worker who was erased since."""
+        if not self._erased:
+            return False
+        at = self._erased.get(record.key or b"")
+        if at is None and record.topic == INPUT:  # not under its own key: it names its worker all the same
+            subject = unpack(record.value, record.headers).subject
+            at = None if subject is None else self._erased.get(subject.encode())
+        return at is not None and record.timestamp <= at
 
     def wants(self, topic: str) -> bool:
         """Say whether more of a topic may come: what is far ahead of the others waits in Kafka."""
@@ -192,11 +209,17 @@ class Gathering(ABC, Generic[T]):
         done = 0
         while self._inputs and self._complete(self._inputs[0].offset):
             record = self._inputs.popleft()
-            self.examine(_input(record), self._recorded_of(record.offset))
+            self._look_at(_input(record), self._recorded_of(record.offset))
             done += 1
         if not self._inputs and INPUT not in self._open:
             self._drop_before(self._last)
         return done
+
+    def _look_at(self, record: InputRecord, recorded: Recorded) -> None:
+        if not self.was_erased(record):
+            self.examine(record, recorded)
+        elif record.offset >= self.first and self.of_worker(record):
+            self.erased(record.offset)
 
     def _complete(self, offset: int) -> bool:
         return all(
@@ -221,7 +244,10 @@ class Gathering(ABC, Generic[T]):
             while queue and queue[0][0] < offset:
                 about, record = queue.popleft()
                 if about >= self.first and topic != _RECEIPTS and self.of_worker(record):
-                    self.surplus(about, topic)
+                    if self.was_erased(record):
+                        self.erased(about)
+                    else:
+                        self.surplus(about, topic)
 
     def of_worker(self, record: Record | InputRecord) -> bool:
         """Say whether a record is about the worker who is asked for, if one is."""
@@ -239,6 +265,9 @@ class Gathering(ABC, Generic[T]):
 
     def surplus(self, about: int, topic: str) -> None:
         """Take that a record is about an input that is not there, or about one more than once."""
+
+    def erased(self, about: int) -> None:
+        """Take that an input is of a worker who was erased: nothing can be decided on it again."""
 
     @abstractmethod
     def result(self) -> T:
@@ -323,6 +352,8 @@ async def _gathered(
 ) -> list[T]:
     gathering = await make(planned, numbers)
     connection = planned.settings.connection()
+    for one in gathering.values():
+        one.leave_out(connection.veil.erasures())
     consumer = AIOKafkaConsumer(
         **connection.client(),
         isolation_level="read_committed",
@@ -357,7 +388,8 @@ async def _gather_all(
             consumer.getmany(*wanted, timeout_ms=200, max_records=4_000), connection.limits.request_timeout
         )
         for place, records in batches.items():
-            gathering[place.partition].offer(place.topic, records)
+            shown = [readable(connection.veil, record) for record in records]
+            gathering[place.partition].offer(place.topic, shown)
         before, reached = reached, 0
         for place in list(places):
             end = planned.range.last[place.partition] if place.topic == INPUT else ends[place]

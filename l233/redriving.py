@@ -18,6 +18,7 @@ from streaming.client import Connection
 from streaming.posting import exclusive_poster
 from streaming.reading import Place, Reader, reader
 from streaming.records import Output
+from streaming.veil import Veil
 
 TRANSACTIONAL_ID: Final = "l233.redrive"
 
@@ -39,7 +40,7 @@ async def plan(connection: Connection, world: World, wanted: Selection) -> Plan:
     Raises KafkaError, TopicMissingError, UnknownLetterError, UnknownRoleError.
     """
     async with reader(connection) as reading:
-        return await _plan(reading, world, wanted)
+        return await _plan(reading, connection.veil, world, wanted)
 
 
 async def redrive(
@@ -54,9 +55,10 @@ async def redrive(
         exclusive_poster(connection, TRANSACTIONAL_ID) as writing,
         reader(connection) as reading,
     ):
-        decided = await _plan(reading, world, wanted)
+        decided = await _plan(reading, connection.veil, world, wanted)
         done = 0
-        for chunk in _chunks(output(one.letter) for one in decided.rejudged if one.put_back):
+        veiled = connection.veil.outgoing
+        for chunk in _chunks(veiled(output(one.letter)) for one in decided.rejudged if one.put_back):
             done += len(await writing.put(chunk))
             on_put(done)
         return decided
@@ -67,13 +69,13 @@ def _chunks(outputs: Iterator[Output]) -> Iterator[Sequence[Output]]:
         yield chunk
 
 
-async def _plan(reading: Reader, world: World, wanted: Selection) -> Plan:
+async def _plan(reading: Reader, veil: Veil, world: World, wanted: Selection) -> Plan:
     found = await dead_letters.read(reading, wanted)
     redriven = await _redriven(reading, found.letters)
     rejudged: dict[str, Rejudged] = {}
     for role in sorted({letter.role for letter in found.letters}):
         of_role = [letter for letter in found.letters if letter.role == role]
-        for one in await _of_role(reading, Rejudge(role, world), of_role, redriven):
+        for one in await _of_role(reading, veil, Rejudge(role, world), of_role, redriven):
             rejudged[one.letter.data.id] = one
     return Plan(tuple(rejudged[letter.data.id] for letter in found.letters), found.unreadable)
 
@@ -99,7 +101,7 @@ async def _redriven(reading: Reader, letters: Iterable[Letter]) -> frozenset[str
 
 
 async def _of_role(
-    reading: Reader, rejudge: Rejudge, letters: Sequence[Letter], redriven: frozenset[str]
+    reading: Reader, veil: Veil, rejudge: Rejudge, letters: Sequence[Letter], redriven: frozenset[str]
 ) -> Sequence[Rejudged]:
     """Judge letters; look up what is asked of the role's memory until nothing new is."""
     known: dict[bytes, bytes] = {}
@@ -110,12 +112,12 @@ async def _of_role(
         new = memory.asked - looked_up
         if not new:
             return rejudged
-        known |= await _remembered(reading, rejudge.changelog, new)
+        known |= await _remembered(reading, veil, rejudge.changelog, new)
         looked_up |= new
 
 
 async def _remembered(
-    reading: Reader, changelog: str, asked: Iterable[tuple[int, bytes]]
+    reading: Reader, veil: Veil, changelog: str, asked: Iterable[tuple[int, bytes]]
 ) -> dict[bytes, bytes]:
     """Return what the changelog of a role's state holds under some keys of some partitions."""
     wanted = set(asked)
@@ -126,4 +128,5 @@ async def _remembered(
         for record in records:
             if record.key is not None and (record.partition, record.key) in wanted:
                 latest[record.key] = record.value
-    return {key: value for key, value in latest.items() if value is not None}
+    opened = {key: veil.opened(key, value) for key, value in latest.items() if value is not None}
+    return {key: value for key, value in opened.items() if value is not None}

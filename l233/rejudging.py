@@ -26,14 +26,22 @@ REDRIVE_OF_HEADER: Final = "l233-redrive-of"
 """On a record that was put back: the id of the dead letter that it comes from."""
 
 Fate = Literal[
-    "routed", "worked", "refused", "failed", "routed_since", "redriven_before", "withheld", "too_large"
+    "routed",
+    "worked",
+    "refused",
+    "failed",
+    "routed_since",
+    "redriven_before",
+    "withheld",
+    "erased",
+    "too_large",
 ]
 """What would become of a letter; public names. Only `routed` and `worked` ones are put back.
 
 routed: intake would hand it to its recipients. worked: its role would go on with it. refused: intake would
 refuse it again. failed: its role would fail on it again. routed_since: the same event came in once more and
-was routed. redriven_before: it was put back already. withheld: its bytes were not kept. too_large: with the
-marks of a redrive its topic would not take it.
+was routed. redriven_before: it was put back already. withheld: its bytes were not kept. erased: they went
+with its worker. too_large: with the marks of a redrive its topic would not take it.
 """
 PUT_BACK: Final[frozenset[Fate]] = frozenset({"routed", "worked"})
 
@@ -128,7 +136,9 @@ class Rejudge:
         """Return what keeps a letter from being put back whatever would become of it, if anything does."""
         data = letter.data
         fate: Fate
-        if letter.withheld:
+        if letter.erased:
+            fate = "erased"
+        elif letter.withheld:
             fate = "withheld"
         elif data.id in redriven:
             fate = "redriven_before"

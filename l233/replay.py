@@ -119,6 +119,11 @@ class Comparing(Gathering[Part]):
         """Count it."""
         self._count(about, "extra", topic, ())
 
+    def erased(self, about: int) -> None:
+        """Count it."""
+        self._digest.update(b"%d erased " % about)
+        self._part.counts["erased"] += 1
+
     def result(self) -> Part:
         """Return the counts, and the digest of everything that was said."""
         self._part.digest = self._digest.hexdigest()

@@ -41,6 +41,8 @@ class System:
         }
         if self.settings.clock is not None:
             environment["L233_CLOCK"] = str(self.settings.clock.resolve())
+        if self.settings.keyring_file is not None:
+            environment["L233_KEYRING"] = str(self.settings.keyring_file.resolve())
         self.workers.start(PLAN, **environment)
         self._await_ready()
 

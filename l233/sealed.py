@@ -56,7 +56,7 @@ async def checkpoints(source: Reader) -> tuple[dict[str, list[Placed]], list[Wro
     """Return the checkpoints of every log, in the order of their topic; and the records that are none."""
     found: defaultdict[str, list[Placed]] = defaultdict(list)
     wrong: list[Wrong] = []
-    async for batch in source.read(await source.ends(await source.places([CHECKPOINTS]))):
+    async for batch in source.read_as_written(await source.ends(await source.places([CHECKPOINTS]))):
         for record in batch:
             placed = _placed(record)
             if placed is None:
@@ -98,7 +98,7 @@ async def verify(
             )
             for place in places
         }
-        async for batch in source.read(await source.ends(places)):
+        async for batch in source.read_as_written(await source.ends(places)):
             check = checks[batch[0].topic, batch[0].partition]
             for record in batch:
                 check.take(record)
@@ -157,7 +157,7 @@ async def prove(
     name = (_CASE, case.encode())
     async with reader(connection) as source:
         places = await source.places(topics)
-        async for batch in source.read(await source.ends(places)):
+        async for batch in source.read_as_written(await source.ends(places)):
             place = batch[0].topic, batch[0].partition
             hashes = leaves[place]
             for record in batch:

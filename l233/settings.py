@@ -12,7 +12,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from l233.errors import BadInput
 from streaming.client import Connection, Limits
 from streaming.clock import WALL, Clock, ClockError, FileClock
+from streaming.errors import KeyringUnusable
 from streaming.security import Mechanism, Protocol, Security, SecurityError, client_options
+from streaming.veil import NO_VEIL, KeyringVeil, Veil
 
 LogFormat = Literal["auto", "json", "console"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
@@ -55,6 +57,9 @@ class Settings(BaseSettings):
     """How long a record may wait for the checkpoint that covers it."""
     unsealed_seconds: Annotated[float, Field(ge=0)] = 600.0
     """How old the oldest unsealed decision may be before intake stops accepting; 0: however old."""
+
+    keyring: Path | None = None
+    """File of the keyring by which what is personal is veiled in everything that is written."""
 
     log_format: LogFormat = "auto"
     """`json`, `console`, or `auto`: console when a terminal shows it."""
@@ -113,6 +118,17 @@ class Settings(BaseSettings):
         """Where workers keep their state."""
         return self.state_dir or self.home / "state"
 
+    @property
+    def keyring_file(self) -> Path | None:
+        """The keyring in use: the one that is named or, unless in production, the home folder's."""
+        own = self.own_keyring
+        return self.keyring or (own if not self.production and own.is_file() else None)
+
+    @property
+    def own_keyring(self) -> Path:
+        """Where a system of this folder keeps a keyring of its own."""
+        return self.home / "keyring.json"
+
     def client_options(self) -> dict[str, object]:
         """Return what every aiokafka client takes, `bootstrap_servers` included. Raises BadInput."""
         return {"bootstrap_servers": self.bootstrap, **self._security_options()}
@@ -128,7 +144,14 @@ class Settings(BaseSettings):
             stop_timeout=self.stop_timeout,
             progress_timeout=self.progress_timeout,
         )
-        return Connection(self.bootstrap, self.state_folder, self._security_options(), limits, self._clock())
+        options, clock = self._security_options(), self._clock()
+        return Connection(self.bootstrap, self.state_folder, options, limits, clock, self._veil())
+
+    def _veil(self) -> Veil:
+        try:
+            return NO_VEIL if self.keyring_file is None else KeyringVeil(self.keyring_file)
+        except KeyringUnusable as error:
+            raise BadInput(str(error)) from error
 
     def _clock(self) -> Clock:
         if self.clock is None:

@@ -12,6 +12,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, StringConstraints
 
 from schemas.events import Contract, EventData
+from schemas.marks import Mark, Personal
 from schemas.types import (
     AnyOrganism,
     DistinctList,
@@ -100,7 +101,7 @@ class AcknowledgementReported(OfAnySource):
     """Business account-rendering: what became of the event."""
 
     code: ReportCode
-    reasons: Optional[DistinctList[Text]] = None
+    reasons: Annotated[Optional[DistinctList[Text]], Mark('["erased"]')] = None
 
 
 class AcknowledgementSettled(OfAnySource):
@@ -114,18 +115,18 @@ class RightsRecorded(Contract):
     """Income with contributions paid, and the quarters it validates. Source: CSS art. L215-1, L225-1 (L)."""
 
     organism: OrganismId
-    year: Year
-    income: Money
-    quarters: Quarters
+    year: Personal[Year]
+    income: Personal[Money]
+    quarters: Personal[Quarters]
 
 
 class RightsMismatch(Contract):
     """Declared and recorded income of a year differ."""
 
     organism: OrganismId
-    year: Year
-    declared: Money
-    recorded: Money
+    year: Personal[Year]
+    declared: Personal[Money]
+    recorded: Personal[Money]
 
 
 Ratio = Annotated[
@@ -139,17 +140,17 @@ class EntitlementUpdated(Contract):
     """Ratio of daily allowances on a day. Source: CSS art. D622-7 (L)."""
 
     organism: OrganismId
-    on: IsoDate
-    ratio: Ratio
-    full: Flag
-    because: Text
+    on: Personal[IsoDate]
+    ratio: Personal[Ratio]
+    full: Personal[Flag]
+    because: Personal[Text]
 
 
 class RadiationAnswered(EventData):
     """An organism's answer to an envisaged radiation. Source: CSS art. R611-2 (L)."""
 
     organism: OrganismId
-    objection: Flag
+    objection: Personal[Flag]
     by_silence: Flag
 
 
@@ -166,14 +167,14 @@ class SocialAidReferred(Contract):
     """The file goes to the CPSTI's regional instance, anonymously. Source: CSS art. L612-4 (L)."""
 
     organism: OrganismId
-    file: Text
+    file: Personal[Text]
 
 
 class SocialAidPaid(Contract):
     """The aid that the CPSTI granted is paid."""
 
     organism: OrganismId
-    amount: Money
+    amount: Personal[Money]
 
 
 # --- deadlines -----------------------------------------------------------------------------------

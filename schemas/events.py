@@ -12,6 +12,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from schemas.marks import Personal
 from schemas.types import (
     Ape,
     CollectionOrganism,
@@ -72,7 +73,7 @@ class Worker(Place):
 class EventData(Contract):
     """What the data of every event has in common."""
 
-    worker: Optional[Worker] = None
+    worker: Personal[Optional[Worker]] = None
 
 
 # --- activity ------------------------------------------------------------------------------------
@@ -81,33 +82,33 @@ class EventData(Contract):
 class ActivityRegistered(EventData):
     """A self-employed activity begins."""
 
-    worker: Worker
-    start: IsoDate
-    legal_form: Optional[LegalForm] = None
-    ape: Optional[Ape] = None
-    siret: Optional[Siret] = None
-    micro: Optional[Flag] = None
+    worker: Personal[Worker]
+    start: Personal[IsoDate]
+    legal_form: Personal[Optional[LegalForm]] = None
+    ape: Personal[Optional[Ape]] = None
+    siret: Personal[Optional[Siret]] = None
+    micro: Personal[Optional[Flag]] = None
 
 
 class ActivityModified(EventData):
     """Something of the registered activity changes."""
 
-    changed: DistinctList[Literal["address", "activity", "spouse_status", "legal_form", "name"]]
-    effective: IsoDate
+    changed: Personal[DistinctList[Literal["address", "activity", "spouse_status", "legal_form", "name"]]]
+    effective: Personal[IsoDate]
 
 
 class ActivityCeased(EventData):
     """The activity ends."""
 
-    end: IsoDate
+    end: Personal[IsoDate]
 
 
 class TerritoryChanged(EventData):
     """The worker moves: `worker` is the new situation, `previous` the old one."""
 
-    worker: Worker
-    previous: Place
-    effective: IsoDate
+    worker: Personal[Worker]
+    previous: Personal[Place]
+    effective: Personal[IsoDate]
 
 
 Ground = Literal["no_turnover", "no_declaration", "request"]
@@ -116,15 +117,15 @@ Ground = Literal["no_turnover", "no_declaration", "request"]
 class RadiationEnvisaged(EventData):
     """The collection organism intends to strike the worker off. Source: CSS art. R611-2 (L)."""
 
-    ground: Ground
-    notified: IsoDate
+    ground: Personal[Ground]
+    notified: Personal[IsoDate]
 
 
 class RadiationDecided(EventData):
     """The worker is struck off. Source: CSS art. R611-2 (L)."""
 
-    ground: Ground
-    effective: IsoDate
+    ground: Personal[Ground]
+    effective: Personal[IsoDate]
 
 
 # --- contributions -------------------------------------------------------------------------------
@@ -133,54 +134,54 @@ class RadiationDecided(EventData):
 class IncomeDeclared(EventData):
     """A year's income becomes known. Source: CSS art. R613-1-1 (L)."""
 
-    year: Year
-    amount: Money
-    source: Literal["tax_authority", "worker"]
+    year: Personal[Year]
+    amount: Personal[Money]
+    source: Personal[Literal["tax_authority", "worker"]]
 
 
 class TurnoverDeclared(EventData):
     """A period's turnover is declared."""
 
-    period: Period
-    amount: Money
+    period: Personal[Period]
+    amount: Personal[Money]
 
 
 class ContributionCalled(EventData):
     """A contribution is called: `due` and `base` are the period's totals."""
 
-    period: Period
-    due: Money
-    base: Money
+    period: Personal[Period]
+    due: Personal[Money]
+    base: Personal[Money]
 
 
 class ContributionPaid(EventData):
     """One payment: `paid` is its amount, `due` and `base` are the period's totals."""
 
-    period: Period
-    paid: Money
-    due: Money
-    base: Money
+    period: Personal[Period]
+    paid: Personal[Money]
+    due: Personal[Money]
+    base: Personal[Money]
 
 
 class ContributionUnpaid(EventData):
     """A period is not paid: `missed` counts the missed dates."""
 
-    period: Period
-    due: Money
-    missed: Count
+    period: Personal[Period]
+    due: Personal[Money]
+    missed: Personal[Count]
 
 
 class PaymentDelayGranted(EventData):
     """A payment delay is granted for a period. Source: CSS art. D622-7 (L)."""
 
-    period: Period
-    until: IsoDate
+    period: Personal[Period]
+    until: Personal[IsoDate]
 
 
 class PaymentDelayBroken(EventData):
     """A granted payment delay is not respected. Source: CSS art. D622-7 (L)."""
 
-    period: Period
+    period: Personal[Period]
 
 
 # --- health --------------------------------------------------------------------------------------
@@ -189,8 +190,8 @@ class PaymentDelayBroken(EventData):
 class Absence(EventData):
     """A span of days off work."""
 
-    starts: IsoDate
-    ends: IsoDate
+    starts: Personal[IsoDate]
+    ends: Personal[IsoDate]
 
     @field_validator("ends")
     @classmethod
@@ -215,15 +216,15 @@ class MaternityDeclared(Absence):
 class RetirementRequested(EventData):
     """A pension is asked for, from `starts`."""
 
-    starts: IsoDate
-    complete: Flag
+    starts: Personal[IsoDate]
+    complete: Personal[Flag]
 
 
 class CareerDisputed(EventData):
     """The worker claims quarters that the career does not show."""
 
-    year: Year
-    claimed: Quarters
+    year: Personal[Year]
+    claimed: Personal[Quarters]
 
 
 # --- social action and contacts ------------------------------------------------------------------
@@ -234,31 +235,31 @@ Subject = Literal["health", "contributions", "retirement", "social_action", "oth
 class SocialAidRequested(EventData):
     """Social aid is asked for. Source: CSS art. L612-4 (L)."""
 
-    kind: Literal["contributor_in_difficulty", "emergency", "exceptional", "retirement_support"]
+    kind: Personal[Literal["contributor_in_difficulty", "emergency", "exceptional", "retirement_support"]]
     received_by: OrganismId
-    amount: Optional[Money] = None
+    amount: Personal[Optional[Money]] = None
 
 
 class DifficultyDetected(EventData):
     """An organism sees that a worker is in difficulty."""
 
     detected_by: OrganismId
-    themes: DistinctList[Literal["health", "contributions", "retirement", "family", "housing"]]
+    themes: Personal[DistinctList[Literal["health", "contributions", "retirement", "family", "housing"]]]
 
 
 class ContactReceived(EventData):
     """The worker gets in touch."""
 
-    channel: Literal["counter", "phone", "email", "post", "online"]
-    subject: Subject
+    channel: Personal[Literal["counter", "phone", "email", "post", "online"]]
+    subject: Personal[Subject]
     received_by: OrganismId
 
 
 class AppointmentRequested(EventData):
     """The worker asks for an appointment at a place."""
 
-    place: Text
-    subject: Subject
+    place: Personal[Text]
+    subject: Personal[Subject]
     received_by: OrganismId
 
 
@@ -266,14 +267,14 @@ class ComplaintLodged(EventData):
     """The worker complains of an organism."""
 
     against: OrganismId
-    subject: Subject
+    subject: Personal[Subject]
 
 
 class MediationOpened(EventData):
     """The worker asks for mediation. Source: CSS art. R612-9 (L)."""
 
     against: OrganismId
-    prior_approach: Flag
+    prior_approach: Personal[Flag]
 
 
 CONTRACTS: Final[Mapping[str, type[EventData]]] = MappingProxyType(

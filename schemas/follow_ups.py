@@ -18,6 +18,7 @@ from schemas.emitted import (
     RadiationAnswered,
 )
 from schemas.events import EventData
+from schemas.marks import Personal
 from schemas.types import Flag, Money, Optional, OrganismId, Text
 
 
@@ -25,8 +26,8 @@ class SocialAidDecided(EventData):
     """The CPSTI's regional instance has decided; the organism never does. Source: CSS art. L612-4 (L)."""
 
     organism: OrganismId
-    granted: Flag
-    amount: Optional[Money] = None
+    granted: Personal[Flag]
+    amount: Personal[Optional[Money]] = None
 
 
 class Correction(EventData):
@@ -39,13 +40,13 @@ class Correction(EventData):
 class CaseUpdated(Correction):
     """The event said something wrong: `data` is what it says now, the whole of it, by its type's contract."""
 
-    data: dict[str, JsonValue]
+    data: Personal[dict[str, JsonValue]]
 
 
 class CaseAnnulled(Correction):
     """The event should not have been sent: nothing of it holds any more."""
 
-    reason: Text
+    reason: Personal[Text]
 
 
 class BetweenOrganisms(EventData):
@@ -65,7 +66,7 @@ class BetweenOrganisms(EventData):
 class CaseClarified(BetweenOrganisms):
     """An organism asks another one something about the case."""
 
-    text: Text
+    text: Personal[Text]
 
 
 class CaseForwarded(BetweenOrganisms):

@@ -5,11 +5,12 @@ Frozen dataclasses, each with its adapter: `DECISION.dump_json(decision)` writes
 """
 
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import TypeAdapter
 
 from schemas.codes import Kind
+from schemas.marks import Mark, Personal
 from schemas.refusal import Reason, Violation
 from schemas.types import Role
 
@@ -122,7 +123,7 @@ class Decision:
     rule: str
     basis: str
     activity: str | None
-    situation: Situation | None
+    situation: Annotated[Situation | None, Mark("null")]
     situation_from: Literal["event", "known", "nothing"]
     recipients: tuple[Recipient, ...]
     unresolved: tuple[Unresolved, ...]
@@ -175,11 +176,11 @@ class DeadLetter:
     offset: int
     timestamp: int
     """Milliseconds since 1970, as Kafka gave them."""
-    key: str | None
-    headers: tuple[tuple[str, str | None], ...]
-    payload: str | None
+    key: Annotated[str | None, Mark("null")]
+    headers: Annotated[tuple[tuple[str, str | None], ...], Mark("[]")]
+    payload: Annotated[str | None, Mark("null")]
     redrives: int
-    remembered: tuple[tuple[str, str], ...] = ()
+    remembered: Annotated[tuple[tuple[str, str], ...], Mark("[]")] = ()
     """What intake remembered and looked at before it refused: keys and values of its state, base64."""
 
 
@@ -211,8 +212,8 @@ class AccountReleased:
 
     mission: Kind
     to: str
-    account: str
-    told: str | None
+    account: Personal[str]
+    told: Personal[str | None]
     event: EventRef
     passed: int
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from streaming.clock import WALL, Clock
+from streaming.veil import NO_VEIL, Veil
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class Connection:
     limits: Limits = field(default_factory=Limits)
     clock: Clock = WALL
     """By which timers fire. Delivery's own bounds keep to the wall clock."""
+    veil: Veil = NO_VEIL
+    """What stands between what is personal and whatever is written."""
 
     def client(self) -> dict[str, object]:
         """Return the keyword arguments common to every aiokafka client."""

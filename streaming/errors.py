@@ -6,7 +6,10 @@ DeliveryError
 ├── TransactionLost      a transaction failed underneath: the lane opens anew
 ├── LaneBroken           a lane can't be opened again and again: the worker exits without committing
 ├── NoProgress           records wait and nothing moves: the worker exits to be restarted
-└── StateInUse           another process holds the state folder
+├── StateInUse           another process holds the state folder
+├── KeyringUnusable      the keyring can't be read, or is none
+├── NoKeyring            something is veiled, and there is no keyring to open it with
+└── VeilBroken           something veiled was altered, or written with another keyring
 """
 
 
@@ -36,3 +39,15 @@ class NoProgress(DeliveryError):
 
 class StateInUse(DeliveryError):
     """The state folder is locked by another process."""
+
+
+class KeyringUnusable(DeliveryError):
+    """The file of the keyring can't be read, or is none."""
+
+
+class NoKeyring(DeliveryError):
+    """Something veiled is to be read, and there is no keyring."""
+
+
+class VeilBroken(DeliveryError):
+    """Something veiled was altered, or written with another keyring."""

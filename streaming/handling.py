@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Final, Literal
 
 import structlog
 
+from schemas.keyring import ErasedError
 from streaming import parking
-from streaming.client import Limits
-from streaming.clock import Clock
+from streaming.client import Connection
 from streaming.context import named
 from streaming.errors import RecordTooLarge, TooManyUnexpected
 from streaming.parking import Retry, Waiting, never_awaited
@@ -17,12 +17,19 @@ from streaming.records import Handler, Output, Record, Result, State, TimedHandl
 from streaming.store import Overlay
 from streaming.timers import Timer, timer_key
 from streaming.transaction import Writer
+from streaming.veil import NO_VEIL
 
 _log = structlog.get_logger(__name__)
 PUT_OFF_MS: Final = 60_000
 """How much later a timer on which the handler fails is tried again."""
+_LARGE: Final = 1024 * 1024
+"""Bytes of a state value from which on it is looked at as it will be kept: a little larger."""
 GATHER: Final = 0.1
 """What a busy lane gathers, in seconds, unless its role says otherwise."""
+
+
+def _as_written(record: Record) -> Record:
+    return record
 
 
 def never_held(_: int) -> None:
@@ -49,6 +56,8 @@ class Role:
     awaited: Callable[[Record], bool] = never_awaited
     """Whether a record brings what parked ones wait for: it goes ahead of those of its key, and they are
     tried again at once."""
+    reads: Literal["plain", "as_written"] = "plain"
+    """Whether the handler sees what is veiled, or, as who seals does, records as they lie on their topics."""
     nice: int = 0
     """How far a worker of nothing but such roles stands back for others on its machine, as Unix counts it."""
 
@@ -81,10 +90,12 @@ class Progress:
 class Handling:
     """Lets a role's handler work records and timers, each on its own."""
 
-    def __init__(self, role: Role, limits: Limits, clock: Clock, progress: Progress) -> None:
+    def __init__(self, role: Role, connection: Connection, progress: Progress) -> None:
         self._role = role
-        self._limits = limits
-        self._clock = clock
+        self._limits = connection.limits
+        self._clock = connection.clock
+        self._veil = connection.veil
+        self._seen = connection.veil.incoming if role.reads == "plain" else _as_written
         self._progress = progress
         self._unexpected_in_a_row = 0
         self._waiting = Waiting(role.awaited)
@@ -96,7 +107,11 @@ class Handling:
 
     def record(self, record: Record, overlay: Overlay, writer: Writer) -> None:
         """Take all of what a record causes, or, if the handler fails on it, its dead letter alone."""
-        record, waiting = self._clock.stamp(record), self._waiting
+        try:
+            record, waiting = self._clock.stamp(self._seen(record)), self._waiting
+        except ErasedError:  # nothing is left of it that could be worked
+            _log.info("record_erased", **named(record))
+            return
         if waiting.keys and (record.key or b"") in waiting.keys:
             work = partial(self._worked, overlay=overlay, writer=writer)
             for result in waiting.worked(record, overlay, self._clock.now_ms(), work):
@@ -121,10 +136,17 @@ class Handling:
             return self._isolate(record, error, writer)
 
     def _handled(self, record: Record, overlay: Overlay, writer: Writer) -> Result:
-        result = self._role.handler(record, overlay)
+        result = self._veiled(self._role.handler(record, overlay))
         self._check(result, writer)
         self._unexpected_in_a_row = 0
         return result
+
+    def _veiled(self, result: Result) -> Result:
+        """Return what a record causes as it is to be written; state is veiled when it is committed."""
+        if self._veil is NO_VEIL:
+            return result
+        outgoing = self._veil.outgoing
+        return Result([outgoing(output) for output in result.outputs], result.writes, result.latest)
 
     @staticmethod
     def _take_result(result: Result, overlay: Overlay, writer: Writer) -> None:
@@ -153,15 +175,17 @@ class Handling:
             if isinstance(output, Output):
                 writer.check(output)
         for key, value in result.writes.items():
-            writer.check(Output(self._role.changelog, key, value))
+            large = value is not None and len(value) > _LARGE
+            kept = self._veil.kept(key, value) if large and value is not None else value
+            writer.check(Output(self._role.changelog, key, kept))
 
     def _isolate(self, record: Record, error: Exception, writer: Writer) -> Result:
         self._count_unexpected(error, f"{record.topic}/{record.partition}/{record.offset}", **named(record))
-        letter = Result(outputs=self._role.dead_letter(record, error))
+        letter = self._veiled(Result(outputs=self._role.dead_letter(record, error)))
         try:
             self._check(letter, writer)
         except RecordTooLarge:  # a compressed record may be far larger than the input takes
-            return Result(outputs=self._role.dead_letter(WithoutContent.of(record), error))
+            return self._veiled(Result(outputs=self._role.dead_letter(WithoutContent.of(record), error)))
         return letter
 
     def _count_unexpected(self, error: Exception, place: str, **what: object) -> None:
@@ -176,10 +200,18 @@ class Handling:
                 f"{type(error).__name__}; repair it and start again: nothing of this slice was committed"
             ) from error
 
-    def timer(self, timer: Timer, overlay: Overlay, writer: Writer, now: int) -> None:
-        """Take what a timer causes; one on which the handler fails is told of and put off, never lost."""
-        overlay.take(Result(writes={timer.key: None}))
+    def timer(self, key: bytes, kept: bytes, overlay: Overlay, writer: Writer, now: int) -> None:
+        """Take what a timer causes; one on which the handler fails is told of and put off, never lost.
+
+        `kept` is its value as the state has it; the timer of an erased worker only goes.
+        """
+        overlay.take(Result(writes={key: None}))
         self._progress.timers += 1
+        value = self._veil.opened(key, kept)
+        if value is not None:
+            self._fire(Timer.read(key, value), overlay, writer, now)
+
+    def _fire(self, timer: Timer, overlay: Overlay, writer: Writer, now: int) -> None:
         key = parking.owner(timer.name)
         if key is not None:
             self._try_again(key, overlay, writer, now)
@@ -187,7 +219,7 @@ class Handling:
         try:
             if not isinstance(self._role.handler, TimedHandler):
                 raise TypeError(f"{self._role.name} has a timer but takes none")  # noqa: TRY301  isolated as any
-            result = self._role.handler.due(timer, overlay)
+            result = self._veiled(self._role.handler.due(timer, overlay))
             self._check(result, writer)
         except Retry as retry:
             later = timer_key(now + (retry.after_ms or PUT_OFF_MS), timer.name)

@@ -20,7 +20,7 @@ from streaming.errors import LaneBroken, StateInUse, TransactionLost
 from streaming.handling import Handling, Progress, Role
 from streaming.records import Output, Record
 from streaming.store import Overlay, Store
-from streaming.timers import PREFIX, Timer, due_at
+from streaming.timers import PREFIX, due_at
 from streaming.transaction import Writer
 
 _log = structlog.get_logger(__name__)
@@ -96,7 +96,7 @@ class Lane:
         """Changes whenever the lane seeks: records fetched under another epoch are not for it."""
         self.working = False
         self.progress = Progress()
-        self._handling = Handling(role, connection.limits, connection.clock, self.progress)
+        self._handling = Handling(role, connection, self.progress)
 
     # -- what arrives -----------------------------------------------------------------------------
 
@@ -218,7 +218,7 @@ class Lane:
         await self._flow.seek(self.number, self._next)
         self.epoch = next(_epochs)
         self._first_timer = next((key for key, _ in self._store.scan(PREFIX)), None)
-        self._handling.opened(Overlay(self._store))
+        self._handling.opened(Overlay(self._store, self._connection.veil))
         self._caught_up = False
         self.working = True
         self._paused = False
@@ -344,7 +344,7 @@ class Lane:
                 if due_at(key) > now:
                     break
                 if overlay.writes.get(key, value) is not None:  # not cancelled by one that fired before it
-                    self._handling.timer(Timer.read(key, value), overlay, writer, now)
+                    self._handling.timer(key, value, overlay, writer, now)
         self._first_timer = next((key for key, _ in self._entries()), None)
 
     def _entries(self) -> Iterator[tuple[bytes, bytes]]:
@@ -387,20 +387,21 @@ class Lane:
         if writer is None or store is None:
             raise LaneBroken("a lane works only while it is open")
         await writer.begin()
-        overlay = Overlay(store)
+        overlay = Overlay(store, self._connection.veil)
         yield overlay, writer
         for output in overlay.latest():
             writer.add(output)
         positions = {**self.progress.positions, **moved}
         overlay.writes[changelog.POSITIONS] = changelog.encode_positions(positions)
-        for key, value in overlay.writes.items():
+        writes = overlay.veiled()
+        for key, value in writes.items():
             writer.add(Output(self._role.changelog, key, value))
         self._untold = positions
         if self._now() >= self._tell_at:
             await self._tell(writer)
         next_offset = await writer.commit(self._role.changelog)
-        store.apply(overlay.writes, next_offset=next_offset, now_ms=self._now_ms())
-        self._note_timers(overlay.writes)
+        store.apply(writes, next_offset=next_offset, now_ms=self._now_ms())
+        self._note_timers(writes)
         self._failures_in_a_row = 0
         self.progress.positions = positions
         self.progress.transactions += 1

@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaTimeoutError, UnknownTopicOrPartitionError
 
 from streaming.client import Connection
 from streaming.records import Record
+from streaming.veil import Veil, readable
 
 
 class TopicMissingError(Exception):
@@ -24,10 +25,13 @@ Place = tuple[str, int]
 class Reader:
     """Reads topics without a group: it commits nothing and nobody notices it."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient, patience: float) -> None:
+    def __init__(
+        self, consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient, patience: float, veil: Veil
+    ) -> None:
         self._consumer = consumer
         self._admin = admin
         self._patience = patience
+        self._veil = veil
 
     async def places(self, topics: Iterable[str]) -> list[Place]:
         """Return every partition of `topics`; raises `TopicMissingError` for the first that is missing."""
@@ -67,9 +71,19 @@ class Reader:
     async def read(
         self, ends: Mapping[Place, int], starts: Mapping[Place, int] | None = None, at_once: int = 5_000
     ) -> AsyncIterator[Sequence[Record]]:
+        """Yield what `read_as_written` does, with what is veiled opened, and what was erased left out.
+
+        Raises NoKeyring, VeilBroken, and what that raises.
+        """
+        async for records in self.read_as_written(ends, starts, at_once):
+            yield [readable(self._veil, record) for record in records]
+
+    async def read_as_written(
+        self, ends: Mapping[Place, int], starts: Mapping[Place, int] | None = None, at_once: int = 5_000
+    ) -> AsyncIterator[Sequence[Record]]:
         """Yield the committed records before `ends`, in order per partition, in batches of one partition.
 
-        A batch has `at_once` records at most.
+        They are as they lie there, byte for byte. A batch has `at_once` records at most.
 
         Starts at `starts` where given, else at the beginning. Raises KafkaTimeoutError, among others, when
         nothing has come for as long as a request may take.
@@ -122,7 +136,7 @@ async def reader(connection: Connection, fetch_bytes: int = 4 * 1024 * 1024) -> 
     try:
         await consumer.start()
         await admin.start()
-        yield Reader(consumer, admin, connection.limits.request_timeout)
+        yield Reader(consumer, admin, connection.limits.request_timeout, connection.veil)
     finally:
         await _stop(consumer)
         await admin.close()

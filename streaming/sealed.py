@@ -104,7 +104,7 @@ class Watch:
             back *= 8
 
     async def _take(self, source: Reader, ends: Mapping[Place, int], starts: Mapping[Place, int]) -> None:
-        async for batch in source.read(ends, starts):
+        async for batch in source.read_as_written(ends, starts):
             for record in batch:
                 found = self._sealed.covers(record)
                 if found is not None and found[0][1] == record.partition:
@@ -117,7 +117,9 @@ class Watch:
         behind = _beyond(await source.ends(logs), self._covered)
         for place, end in _beyond(behind, self._blank).items():
             self._blank[place] = end  # what lies between is often no record but the mark of a transaction
-            async for batch in source.read({place: end}, {place: self._covered.get(place, 0)}, at_once=1):
+            async for batch in source.read_as_written(
+                {place: end}, {place: self._covered.get(place, 0)}, at_once=1
+            ):
                 written = batch[0].timestamp / 1000
                 found[place[1]] = min(written, found.get(place[1], written))
                 del self._blank[place]

@@ -8,6 +8,7 @@ from rocksdict import Options, Rdict, WriteBatch
 
 from streaming.errors import StateInUse
 from streaming.records import Later, Output, Result
+from streaming.veil import NO_VEIL, Veil
 
 RESERVED = b"\x00"
 """Keys that begin with this byte belong to the delivery, not to a handler."""
@@ -98,10 +99,14 @@ def entries(kept: Mapping[bytes, bytes | None], prefix: bytes) -> Iterator[tuple
 
 
 class Overlay:
-    """The state as a slice sees it: what the transaction under way has written, over what is committed."""
+    """The state as a slice sees it: what the transaction under way has written, over what is committed.
 
-    def __init__(self, store: Store) -> None:
+    On disk and in the changelog a worker's values are veiled; here they are plain, and of one erased absent.
+    """
+
+    def __init__(self, store: Store, veil: Veil = NO_VEIL) -> None:
         self._store = store
+        self._veil = veil
         self.writes: dict[bytes, bytes | None] = {}
         self._latest: dict[tuple[str, bytes | None], Output | Later] = {}
 
@@ -109,14 +114,27 @@ class Overlay:
         """Return the newest value under `key`, or None."""
         if key in self.writes:
             return self.writes[key]
-        return self._store.get(key)
+        value = self._store.get(key)
+        return None if value is None else self._veil.opened(key, value)
 
     def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Return the newest entries whose keys begin with `prefix`, by key."""
         changed = {key: value for key, value in self.writes.items() if key.startswith(prefix)}
         if not changed:
-            return self._store.scan(prefix)
-        return entries({**dict(self._store.scan(prefix)), **changed}, prefix)
+            return self._opened(prefix)
+        return entries({**dict(self._opened(prefix)), **changed}, prefix)
+
+    def _opened(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        for key, kept in self._store.scan(prefix):
+            value = self._veil.opened(key, kept)
+            if value is not None:
+                yield key, value
+
+    def veiled(self) -> dict[bytes, bytes | None]:
+        """Return the writes as they are to be kept."""
+        return {
+            key: None if value is None else self._veil.kept(key, value) for key, value in self.writes.items()
+        }
 
     def take(self, result: Result) -> None:
         """Add what one record writes."""

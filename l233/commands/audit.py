@@ -9,7 +9,7 @@ import typer
 
 from coordination.sealed_logs import Wrong
 from coordination.sealing import AUDIT
-from l233 import broker, exporting, instants, sealed
+from l233 import broker, exporting, instants, keyrings, sealed
 from l233 import settings as configuration
 from l233.commands.topics import load as load_topics
 from l233.errors import BadInput, L233Error
@@ -187,13 +187,26 @@ def _formats(given: list[str]) -> tuple[Format, ...]:
 
 @app.command()
 def keygen(
-    name: Annotated[str, typer.Argument(help="audit, or the id of the organism that witnesses: cnam.")],
+    name: Annotated[str, typer.Argument(help="audit; the organism that witnesses, cnam; or keyring.")],
     to: Annotated[Path, typer.Option(help="The folder to write to.")] = Path(),
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Make the keys of who signs checkpoints: NAME.private.pem, for its owner alone, and NAME.public.pem."""
+    """Make the keys of who signs checkpoints: NAME.private.pem, for its owner alone, and NAME.public.pem.
+
+    `keyring` makes keyring.json, with which what is personal is veiled.
+    """
+    if name == keyrings.NAME:
+        path = keyrings.make(to)
+        if json:
+            print_json({"name": name, "private": str(path)})
+        else:
+            print(f"{path}: give it to every worker and reader (L233_KEYRING), to nobody else")
+            print("whoever keeps a copy can read what is erased later")
+        return
     if name != AUDIT and name not in directory().organisms:
-        raise BadInput(f"{plain(name)} signs no checkpoint: write audit, or an organism's id such as cnam")
+        raise BadInput(
+            f"{plain(name)} signs no checkpoint: write audit, keyring, or an organism's id such as cnam"
+        )
     private, public, key = write_pair(name, to)
     if json:
         print_json({"name": name, "private": str(private), "public": str(public), "key": key})

@@ -173,6 +173,9 @@ def told(letter: Letter) -> Iterator[str]:
     yield f"event type   {plain(event['type'] or 'not readable')}"
     yield f"event id     {plain(event['id'] or 'not readable')}"
     yield f"redrives     {data.redrives}"
+    if letter.erased:
+        yield "content      erased with its worker"
+        return
     if letter.withheld:
         yield "content      withheld: it holds personal data"
         return

@@ -22,6 +22,7 @@ from l233.commands.status import print_account
 from l233.commands.topics import load as load_topics
 from l233.day import EVERYTHING_FROM
 from l233.errors import L233Error
+from l233.keyrings import with_own
 from l233.local_kafka import temporary
 from l233.output import print_json, print_table, remark
 from l233.reference import world
@@ -47,7 +48,7 @@ def run(
     with tempfile.TemporaryDirectory(prefix="l233-demo-") as folder, fetching() as on_progress:
         clock = Path(folder) / "clock"
         set_clock(clock, months.BEGIN)
-        own = settings.model_copy(update={"clock": clock})
+        own = with_own(settings.model_copy(update={"clock": clock, "home": Path(folder)}))
         remark("starting Apache Kafka")
         with temporary(on_progress=on_progress) as kafka:
             remark("starting the roles")

@@ -8,6 +8,7 @@ import typer
 from l233 import settings as configuration
 from l233.commands.kafka import fetching
 from l233.commands.topics import load as load_topics
+from l233.keyrings import with_own
 from l233.output import print_json, remark
 from l233.running import local
 
@@ -17,7 +18,7 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def up(json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
     """Start Kafka (unless L233_BOOTSTRAP names another one), create the topics, start every role."""
-    settings = configuration.load()
+    settings = with_own(configuration.load())
     system = local(settings, load_topics(settings))
     began = time.monotonic()
     with fetching() as on_progress:

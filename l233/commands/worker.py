@@ -21,6 +21,7 @@ from l233 import settings as configuration
 from l233.commands.topics import load as load_topics
 from l233.environment import require_own_environment
 from l233.errors import BadInput, L233Error
+from l233.keyrings import require as require_keyring
 from l233.scheme_files import refused
 from l233.seal_keys import sealers
 from l233.settings import Settings
@@ -51,6 +52,7 @@ def worker(
     require_own_environment()
     settings = configuration.load()
     logging.configure(settings)
+    require_keyring(settings)
     registry = load_topics(settings)
     keys = trusted(settings)
     world = _world(registry, keys)
