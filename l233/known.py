@@ -82,7 +82,7 @@ async def then_and_now(settings: Settings, worker: str, until: datetime) -> Then
     erased = settings.connection().veil.erasures().get(worker.encode(), -1)
     records = [one for one in await _of_worker(settings, worker) if one.timestamp > erased]
     if erased >= 0 and not records:
-        raise L233Error(f"what was known of {plain(worker)} was erased on {instant(erased)}")
+        raise L233Error(f"what was known of {plain(worker)} was erased on {recorded(erased)}")
     end = int(until.timestamp() * 1000)
     before = [record for record in records if record.timestamp < end]
     return ThenAndNow(worker, known(worker, before, intake), known(worker, records, intake))
