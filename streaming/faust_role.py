@@ -6,6 +6,7 @@ from typing import Any
 
 import faust
 from faust.app.base import BootStrategy
+from faust.tables import TableManager
 
 from streaming.client import Connection
 from streaming.faust_slices import SliceTransport
@@ -26,6 +27,16 @@ class _ConsumerOnly(BootStrategy):
     enable_web = False
 
 
+class _NoTables(TableManager):
+    """Has no table to wait for: Faust's own gives them a second, at every start of every role."""
+
+    async def on_start(self) -> None:
+        """Start what assigns partitions."""
+        if not self.should_stop:
+            await self._update_channels()
+            await self.recovery.start()
+
+
 class RoleApp(faust.App):
     """The Faust app of one role, fed by slices."""
 
@@ -38,6 +49,7 @@ class RoleApp(faust.App):
             role.group,
             broker=f"kafka://{connection.bootstrap}",
             store="memory://",
+            TableManager=_NoTables,
             datadir=str(connection.state / "faust"),
             topic_disable_leader=True,
             topic_allow_declare=False,

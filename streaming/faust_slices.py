@@ -24,6 +24,8 @@ ASK_SECONDS = 10.0
 """How long a broker may take to say how far an input goes."""
 _IDLE_MS: Final = 500
 """How long a broker holds a fetch back while there is nothing."""
+_LOOK_AGAIN: Final = 0.02
+"""Seconds until a consumer that may fetch nothing looks again."""
 _FETCHES: Final = 4
 """Fetches of a busy role in the time that its lanes gather."""
 
@@ -209,6 +211,16 @@ class SliceConsumer(driver.Consumer):
                 lane.note_fetched(place.topic, part[-1].offset + 1)
                 # The epoch they were asked for under: the lane may have opened anew since the last slice.
                 yield place, self._message(place, Slice(place.partition, epochs[place.partition], part))
+
+    async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ANN401, ASYNC109  Faust's signature
+        """Fetch; while nothing may be fetched, as all lanes open or are full, look again soon.
+
+        Faust itself would sleep for a second, in which lanes that have opened meanwhile get nothing.
+        """
+        if self.flow_active and not self._get_active_partitions():
+            await asyncio.sleep(_LOOK_AGAIN)
+            return {}, None
+        return await super()._wait_next_records(timeout)
 
     def _message(self, place: TP, slice_: Slice) -> ConsumerMessage:
         last = slice_.records[-1]

@@ -1,6 +1,7 @@
 """What the consumer hands to lanes, whatever happens between two slices of one fetch."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -78,3 +79,16 @@ def test_slices_fetched_before_a_lane_opened_are_none_of_its_work(
         assert opened.expected() == {}
 
     asyncio.run(scenario())
+
+
+def test_while_nothing_may_be_fetched_the_consumer_looks_again_soon(tmp_path: Path) -> None:
+    """Faust would sleep for a second, and that is how much later each worker would begin to work."""
+
+    async def scenario() -> float:
+        app = RoleApp(_ROLE, Connection("localhost:1", tmp_path), wall_clock_ms)
+        consumer = SliceConsumer(app.transport, _unused, _unused, _unused)
+        began = time.monotonic()
+        assert [one async for one in consumer.getmany(60.0)] == []
+        return time.monotonic() - began
+
+    assert min(asyncio.run(scenario()) for _ in range(3)) < 0.5
