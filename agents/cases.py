@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial, reduce
-from typing import Final, NamedTuple, get_args
+from typing import Final, get_args
 
 from pydantic import TypeAdapter
 
@@ -36,7 +36,7 @@ from coordination.instants import instant, milliseconds
 from coordination.outside import GRACE_MS, OWN_SOURCE, is_ready, judge
 from coordination.settling import settlements
 from schemas.events import type_of
-from schemas.records import CASE_TYPE, DECISION, MANDATE, RECEIPT, RECEIPT_TYPE, Level
+from schemas.records import CASE_TYPE, MANDATE, RECEIPT, RECEIPT_TYPE, Level
 from streaming.records import Later, Output, Record, Result, State
 from streaming.timers import Timer, timer_key
 
@@ -48,9 +48,11 @@ _OWN: Final = source(ROLE).encode()
 _RECENT: Final = 4_000
 _SMALL: Final = 256 * 1024
 """Facts of a case, in bytes, whose public state is sure to fit its topic: it is a few times as large."""
-_LEVELS: Final[Mapping[str, Level]] = {
-    type_of(f"acknowledgement.{level}"): level for level in get_args(Level)
+_LEVELS: Final[Mapping[bytes, Level]] = {
+    type_of(f"acknowledgement.{level}").encode(): level for level in get_args(Level)
 }
+_NEEDED: Final = frozenset({"ce_id", "ce_source", "ce_type", "ce_subject", "ce_time", "ce_correlationid"})
+_NOTHING: Final = Result()
 _MAY_BE_WAITED_FOR: Final = (Asked, Held)
 _MAY_SET_A_TIMER: Final = (Asked, Held, Armed)
 _SETTLED: Final = type_of("acknowledgement.settled")
@@ -78,37 +80,12 @@ def _words(payload: bytes) -> _Words:
     return _WORDS.validate_json(payload)
 
 
-class _Message(NamedTuple):
-    """What a record says of itself."""
-
-    id: str
-    source: str
-    type: str
-    worker: str
-    time: str
-    case: str
-    cause: str | None
-    payload: bytes
-
-
-def _read(record: Record, headers: Mapping[str, bytes]) -> _Message:
-    """Return what a record says of itself. Raises `NoMessageError` for one that is none of ours."""
-    if record.value is None:
-        raise NoMessageError(f"a record of {record.topic} has no data: look at its producer")
-    try:
-        return _Message(
-            headers["ce_id"].decode(),
-            headers["ce_source"].decode(),
-            headers["ce_type"].decode(),
-            headers["ce_subject"].decode(),
-            headers["ce_time"].decode(),
-            headers["ce_correlationid"].decode(),
-            cause.decode() if (cause := headers.get("ce_causationid")) is not None else None,
-            record.value,
-        )
-    except KeyError as error:
-        missing = error.args[0]
-        raise NoMessageError(f"a record of {record.topic} has no {missing}: look at its producer") from None
+def _payload(record: Record, headers: Mapping[str, bytes]) -> bytes:
+    """Return the data of a record. Raises `NoMessageError` for one that is none of ours."""
+    if record.value is not None and headers.keys() >= _NEEDED:
+        return record.value
+    missing = "data" if record.value is None else ", ".join(sorted(_NEEDED - headers.keys()))
+    raise NoMessageError(f"a record of {record.topic} has no {missing}: look at its producer")
 
 
 class Cases:
@@ -123,15 +100,15 @@ class Cases:
         """Fold a message into its case; one that changes nothing writes nothing."""
         headers = dict(record.headers)
         if headers.get("ce_source") == _OWN:
-            return Result()  # folded when it was written
-        said = _read(record, headers)
-        fact = self._fact(record, headers, said)
-        key = case_key(said.worker, said.case)
+            return _NOTHING  # folded when it was written
+        fact = self._fact(record, headers, _payload(record, headers))
+        # with the worker, since producers may give two workers one case id
+        key = b"%b/%b" % (headers["ce_subject"], headers["ce_correlationid"])
         stored = state.get(key)
-        before = self._case(key, stored, said.case, said.worker)
+        before = self._case(key, stored)
         after = fold(before, fact)
         if after is before:
-            return Result()
+            return _NOTHING
         facts: list[Fact] = [fact]
         outputs: list[Output] = []
         now = instant(record.timestamp)
@@ -143,11 +120,10 @@ class Cases:
 
     def due(self, timer: Timer, state: State) -> Result:
         """Say what the clock says of the case whose timer this is, and set its next one."""
-        worker, _, case_id = timer.name.decode().partition("/")
         stored = state.get(timer.name)
         if stored is None:
-            return Result()
-        case = self._case(timer.name, stored, case_id, worker)
+            return _NOTHING
+        case = self._case(timer.name, stored)
         facts: list[Fact] = [Armed(None)]
         outputs: list[Output] = []
         for fact in deadlines.due(case, timer.at_ms, Law(self._heads, self.world.outages)):
@@ -161,28 +137,32 @@ class Cases:
 
     # -- what is read -----------------------------------------------------------------------------
 
-    def _fact(self, record: Record, headers: Mapping[str, bytes], said: _Message) -> Fact:
+    def _fact(self, record: Record, headers: Mapping[str, bytes], payload: bytes) -> Fact:
         """Return what a record tells. Raises `NoMessageError`; `pydantic.ValidationError` for broken data."""
+        id_, time = headers["ce_id"].decode(), headers["ce_time"].decode()
         if record.topic == DECISIONS:
-            return asked(DECISION.validate_json(said.payload), said.time, self.world.directory)
-        words = _words(said.payload)
+            return asked(payload, time, self.world.directory)
+        words, caused = _words(payload), headers.get("ce_causationid")
+        cause = None if caused is None else caused.decode()
         if record.topic == OUTCOMES:
-            name, mandate = name_of(said.type), headers.get(MANDATE_HEADER)
+            name, mandate = name_of(headers["ce_type"].decode()), headers.get(MANDATE_HEADER)
             if name == MISMATCH and mandate is not None:
                 asks, directory = MANDATE.validate_json(mandate), self.world.directory
-                return mismatch(said.id, said.source, said.time, asks, directory)
-            return Happened(said.id, said.time, name, words.organism, said.cause)
-        if (level := _LEVELS.get(said.type)) is None:
-            raise NoMessageError(f"{said.type} is no acknowledgement: look at its producer")
-        own = said.source.startswith(OWN_SOURCE)
-        if own and said.cause is not None:
-            return Said(said.id, said.time, level, words.organism, said.cause, words.code, None)
-        at = said.time if own else instant(record.timestamp)
-        answer = Said(said.id, at, level, words.organism, said.cause, words.code, None)
+                return mismatch(id_, headers["ce_source"].decode(), time, asks, directory)
+            return Happened(id_, time, name, words.organism, cause)
+        level = _LEVELS.get(headers["ce_type"])
+        if level is None:
+            raise NoMessageError(f"{headers['ce_type'].decode()} is no acknowledgement: look at its producer")
+        source = headers["ce_source"].decode()
+        own = source.startswith(OWN_SOURCE)
+        if own and cause is not None:
+            return Said(id_, time, level, words.organism, cause, words.code, None)
+        at = time if own else instant(record.timestamp)
+        answer = Said(id_, at, level, words.organism, cause, words.code, None)
         if own:
-            return Held(answer, said.source, False, (), "")
+            return Held(answer, source, False, (), "")
         named = tuple((name, value.decode()) for name, value in record.headers if name != INPUT_HEADER)
-        return Held(answer, said.source, INPUT_HEADER in headers, named, said.payload.decode())
+        return Held(answer, source, INPUT_HEADER in headers, named, payload.decode())
 
     def _judge(self, case: Case, at: str, facts: list[Fact], outputs: list[Output]) -> Case:
         """Take or decline what is held and can be judged now, or has been held for long enough."""
@@ -210,14 +190,13 @@ class Cases:
             headers = [*((name, value.encode()) for name, value in held.headers), (MANDATE_HEADER, mandate)]
             yield Output(f"l233.inbox.{agent}", case.worker.encode(), held.payload.encode(), headers)
 
-    def _case(self, key: bytes, stored: bytes | None, case_id: str, worker: str) -> Case:
+    def _case(self, key: bytes, stored: bytes | None) -> Case:
         """Return a case: as it is remembered, if that is what is stored, else folded anew."""
-        if stored is None:
-            return nothing_of(case_id, worker)
         known = self._recent.pop(key, None)
         if known is not None and known[0] == stored:
             return known[1]
-        return reduce(fold, case_facts.read(stored), nothing_of(case_id, worker))
+        worker, _, case = key.decode().partition("/")
+        return reduce(fold, () if stored is None else case_facts.read(stored), nothing_of(case, worker))
 
     # -- what is written --------------------------------------------------------------------------
 
@@ -264,7 +243,7 @@ class Cases:
                 role=ROLE,
                 subject=event.subject,
                 time=event.at,
-                data=event.payload(),
+                data=event.payload,
                 case=event.case,
                 cause=event.causation,
                 marks=[(MANDATE_HEADER, MANDATE.dump_json(mandate))],
@@ -273,11 +252,6 @@ class Cases:
     def _heads(self, scheme: str, organism: str) -> Sequence[str]:
         kind = self.world.directory.organisms[organism].kind
         return self.world.rulebook.version(scheme).heads.get(kind, ())
-
-
-def case_key(worker: str, case: str) -> bytes:
-    """Return the key of a case: with the worker, since producers may give two workers one case id."""
-    return f"{worker}/{case}".encode()
 
 
 def _shown(case: Case, key: bytes, at: str) -> Output:

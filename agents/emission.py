@@ -61,16 +61,25 @@ def cloud_event(
     key: bytes | None = None,
 ) -> Output:
     """Return an emitted event as a record. Its key is the worker unless another is given."""
-    headers = [*_unchanging(role, type_), ("ce_id", id_.encode()), ("ce_time", time.encode())]
-    if subject is not None:
-        worker = subject.encode()
+    worker, about = _about(subject, time, case, cause)
+    headers = [*_unchanging(role, type_), ("ce_id", id_.encode()), *about, *marks]
+    return Output(topic, worker if key is None else key, data, headers)
+
+
+@lru_cache(maxsize=1_024)
+def _about(
+    subject: str | None, time: str, case: str | None, cause: str | None
+) -> tuple[bytes | None, Headers]:
+    """Return key and headers that all have in common that one record causes."""
+    worker = None if subject is None else subject.encode()
+    headers = [("ce_time", time.encode())]
+    if worker is not None:
         headers.append(("ce_subject", worker))
-        key = worker if key is None else key
     if case is not None:
         headers.append(("ce_correlationid", case.encode()))
     if cause is not None:
         headers.append(("ce_causationid", cause.encode()))
-    return Output(topic, key, data, [*headers, *marks])
+    return worker, headers
 
 
 @lru_cache
@@ -88,7 +97,7 @@ def outcome(role: str, made: Outcome) -> Output:
         role=role,
         subject=made.subject,
         time=made.at,
-        data=made.payload(),
+        data=made.payload,
         case=made.case,
         cause=made.causation,
     )
@@ -107,11 +116,6 @@ def checkpoint(role: str, sealed: SealedCheckpoint) -> Output:
         data=CHECKPOINT.dump_json(sealed),
         key=point.log.encode(),
     )
-
-
-def attributes(record: Record) -> dict[str, str]:
-    """Return the CloudEvents attributes of a record of ours: what it says of itself is taken as it stands."""
-    return {name[3:]: value.decode() for name, value in record.headers if name.startswith("ce_")}
 
 
 def redrives(headers: Headers) -> int:

@@ -147,7 +147,7 @@ def acknowledge(role: str, given: Acknowledgement) -> Output:
         role=role,
         subject=given.subject,
         time=given.at,
-        data=given.payload(),
+        data=given.payload,
         case=given.case,
         cause=given.causation,
     )

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
-from agents.emission import MANDATE_HEADER, attributes
+from agents.emission import MANDATE_HEADER
 from coordination.acknowledgement import Acknowledgement
 from coordination.instants import recorded
 from coordination.outcomes import Outcome
@@ -18,21 +18,19 @@ class NoMandateError(ValueError):
     """A record in an inbox that no decision put there: it lacks its mandate or its event."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What reaches an organism: an event, and what a decision asks of it; `at` RFC 3339 when it arrived."""
+class Request(NamedTuple):
+    """What reaches an organism: an event, and what a decision asks of it; `at` RFC 3339 when it arrived.
+
+    `name` is the event's, such as `contribution.paid`.
+    """
 
     event: EventRef
+    name: str
     payload: bytes
     mandate: Mandate
     at: str
     causation: str | None = None
     """The id of the event that this one is about, if it says so."""
-
-    @property
-    def name(self) -> str:
-        """The event's name, such as `contribution.paid`."""
-        return name_of(self.event.type)
 
     @property
     def about(self) -> str:
@@ -100,11 +98,28 @@ def read(record: Record) -> Request:
 
     Raises `NoMandateError` for a record that intake did not put there.
     """
-    mandate = next((value for name, value in record.headers if name == MANDATE_HEADER), None)
-    said = attributes(record)
-    missing = [name for name in ("id", "source", "type", "subject", "time") if name not in said]
-    if mandate is None or record.value is None or missing:
+    headers = dict(record.headers)
+    mandate, value = headers.get(MANDATE_HEADER), record.value
+    if mandate is None or value is None or not headers.keys() >= _OF_AN_EVENT:
         raise NoMandateError(f"an inbox takes only what intake routes: no {MANDATE_HEADER} or no event")
-    event = EventRef(said["id"], said["source"], said["type"], said["subject"], said["time"])
-    at = recorded(record.timestamp)
-    return Request(event, record.value, MANDATE.validate_json(mandate), at, said.get("causationid"))
+    event = _event(
+        headers["ce_id"], headers["ce_source"], headers["ce_type"], headers["ce_subject"], headers["ce_time"]
+    )
+    causation = headers.get("ce_causationid")
+    return Request(
+        event,
+        name_of(event.type),
+        value,
+        MANDATE.validate_json(mandate),
+        recorded(record.timestamp),
+        None if causation is None else causation.decode(),
+    )
+
+
+_OF_AN_EVENT: Final = frozenset({"ce_id", "ce_source", "ce_type", "ce_subject", "ce_time"})
+
+
+@lru_cache(maxsize=1_024)
+def _event(*said: bytes) -> EventRef:
+    """Return which event is meant; its recipients read of it one soon after another."""
+    return EventRef(*(value.decode() for value in said))

@@ -5,10 +5,9 @@ L114-2, unverified). A national head never leads a worker's case (CSS art. L233-
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from coordination import ids
 from coordination.directory import Directory
@@ -48,9 +47,11 @@ class MandateError(ValueError):
     """A mandate that nobody can answer: the message says what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledgement:
-    """What one organism says about one event of a case; `causation` is the event's id, `at` RFC 3339 text."""
+class Acknowledgement(NamedTuple):
+    """What one organism says about one event of a case.
+
+    `causation` is the event's id, `at` RFC 3339 text, `payload` the data as JSON.
+    """
 
     id: str
     level: Level
@@ -59,7 +60,7 @@ class Acknowledgement:
     case: str
     subject: str
     at: str
-    _json: bytes = field(repr=False, compare=False)
+    payload: bytes
 
     @property
     def organism(self) -> str:
@@ -70,10 +71,6 @@ class Acknowledgement:
     def type(self) -> str:
         """The CloudEvents type."""
         return _TYPES[self.level]
-
-    def payload(self) -> bytes:
-        """Return the data as JSON bytes."""
-        return self._json
 
 
 def read(attributes: Mapping[str, str | int | bool], payload: bytes) -> Acknowledgement:
@@ -97,7 +94,7 @@ def read(attributes: Mapping[str, str | int | bool], payload: bytes) -> Acknowle
         case=str(attributes["correlationid"]),
         subject=str(attributes["subject"]),
         at=str(attributes["time"]),
-        _json=payload,
+        payload=payload,
     )
 
 
@@ -152,14 +149,14 @@ def _answer_to_radiation(decision: Decision, data: EventData, at: str) -> Acknow
     if not isinstance(data, emitted.RadiationAnswered):
         raise TypeError(f"{type(data).__name__} is no answer to a radiation")
     said = _said("reported", data.organism, "support", code=0)
-    return replace(_given(decision, "reported", at, said), causation=None)
+    return _given(decision, "reported", at, said)._replace(causation=None)
 
 
 def _handed_over(decision: Decision, data: EventData, at: str) -> Acknowledgement:
     if not isinstance(data, CaseForwarded):
         raise TypeError(f"{type(data).__name__} forwards nothing")
     said = _said("forwarded", data.organism, None, to=data.to)
-    return replace(_given(decision, "forwarded", at, said), causation=None)
+    return _given(decision, "forwarded", at, said)._replace(causation=None)
 
 
 _BY_ITSELF: Final[Mapping[str, Callable[[Decision, EventData, str], Acknowledgement]]] = {
@@ -169,17 +166,9 @@ _BY_ITSELF: Final[Mapping[str, Callable[[Decision, EventData, str], Acknowledgem
 
 
 def _given(decision: Decision, level: Level, at: str, said: _Said) -> Acknowledgement:
-    event, (data, json) = decision.event, said
-    return Acknowledgement(
-        id=ids.emitted_id(event, decision.scheme, decision.rule, data.organism, level),
-        level=level,
-        data=data,
-        causation=event.id,
-        case=decision.case,
-        subject=event.subject,
-        at=at,
-        _json=json,
-    )
+    event, (data, payload) = decision.event, said
+    id_ = ids.emitted_id(event, decision.scheme, decision.rule, data.organism, level)
+    return Acknowledgement(id_, level, data, event.id, decision.case, event.subject, at, payload)
 
 
 @lru_cache(maxsize=4_096)
@@ -242,17 +231,9 @@ def reported(mandate: Mandate, event: EventRef, at: str, proofs: tuple[str, ...]
 
 def _answered(mandate: Mandate, event: EventRef, level: Level, at: str, said: _Said) -> Acknowledgement:
     rule = EVENT_NAMES.get(event.type, event.type)
-    data, json = said
-    return Acknowledgement(
-        id=ids.emitted_id(event, mandate.scheme, rule, mandate.organism, level),
-        level=level,
-        data=data,
-        causation=event.id,
-        case=mandate.case,
-        subject=event.subject,
-        at=at,
-        _json=json,
-    )
+    data, payload = said
+    id_ = ids.emitted_id(event, mandate.scheme, rule, mandate.organism, level)
+    return Acknowledgement(id_, level, data, event.id, mandate.case, event.subject, at, payload)
 
 
 def _incompetence(mandate: Mandate, agent: str, directory: Directory) -> Ground | None:

@@ -1,14 +1,17 @@
 """Decides what a case learns from a decision, from an acknowledgement and from an outcome: one fact each."""
 
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypedDict
+
+from pydantic_core import from_json
 
 from coordination.case_facts import Ask, Asked, DeadlineLevel, Silence
-from coordination.clocks import competence_of
+from coordination.clocks import competences_of
 from coordination.deadlines import instants_of
 from coordination.directory import Competence, Directory
 from coordination.instants import milliseconds
 from schemas.events import TYPE_PREFIX
-from schemas.records import Decision, Mandate, Recipient, StartedClock
+from schemas.records import Acknowledge, ClockLevel, Mandate, Situation, Status
+from schemas.types import Role
 
 SILENCE_ANSWERS: Final = frozenset({("radiation.envisaged", "support")})
 """Event and role whose silence is an answer. Source: CSS art. R611-2 (L)."""
@@ -16,32 +19,81 @@ MISMATCH: Final = "rights.mismatch"
 RECORDED: Final = "rights.recorded"
 
 
-def asked(decision: Decision, at: str, directory: Directory) -> Asked:
-    """Return what a decision asks, `at` RFC 3339 when it was taken.
+class _Event(TypedDict):
+    id: str
+    source: str
+    type: str
+    time: str
+
+
+class _Situation(TypedDict):
+    siren: str
+    residence: str
+    establishment: str
+    attachments: dict[str, str]
+
+
+class _Recipient(TypedDict):
+    organism: str
+    role: Role
+    activity: str
+    acknowledge: Acknowledge
+    by: str
+    basis: str
+    status: Status
+
+
+class _StartedClock(TypedDict):
+    organism: str
+    level: ClockLevel
+    until: str
+    due: str
+    basis: str
+    status: Status
+
+
+class _Decision(TypedDict):
+    """What a case needs of `schemas.records.Decision`: our own intake wrote it, so it is read, not judged."""
+
+    id: str
+    event: _Event
+    scheme: str
+    activity: str | None
+    situation: _Situation | None
+    recipients: list[_Recipient]
+    clocks: list[_StartedClock]
+    corrects: _Event | None
+
+
+def asked(decision: bytes, at: str, directory: Directory) -> Asked:
+    """Return what a decision, given as JSON, asks; `at` RFC 3339 when it was taken.
 
     The deadlines of an organism go by the public holidays of the département by which it became competent.
     """
-    event = decision.event
-    name = name_of(event.type)
-    asks = [
-        _ask_of(to, name, event.time, competence_of(to.organism, decision.situation, directory))
-        for to in decision.recipients
-    ]
+    said: _Decision = from_json(decision)
+    event, corrects = said["event"], said["corrects"]
+    name, start_ms = name_of(event["type"]), milliseconds(event["time"])
+    worker = None if said["situation"] is None else Situation(**said["situation"])
+    competences = competences_of(worker, directory)
+
+    def competence(organism: str) -> Competence:
+        return competences.get(organism) or directory.named(organism)
+
+    asks = [_ask_of(to, name, start_ms, competence(to["organism"])) for to in said["recipients"]]
     asks += [
-        _clock_of(clock, decision, competence_of(clock.organism, decision.situation, directory))
-        for clock in decision.clocks
+        _clock_of(clock, said["activity"] or "", start_ms, competence(clock["organism"]))
+        for clock in said["clocks"]
     ]
-    corrects = decision.corrects
     return Asked(
-        id=decision.id,
-        at=at,
-        event=event.id,
-        source=event.source,
-        name=name,
-        time=event.time,
-        scheme=decision.scheme,
-        asks=tuple(asks),
-        corrects=None if corrects is None else (corrects.id, corrects.source),
+        said["id"],
+        at,
+        event["id"],
+        event["source"],
+        name,
+        event["time"],
+        said["scheme"],
+        tuple(asks),
+        None if corrects is None else (corrects["id"], corrects["source"]),
     )
 
 
@@ -50,7 +102,7 @@ def mismatch(id_: str, source: str, at: str, mandate: Mandate, directory: Direct
 
     It is resolved by the rights recorded anew, or by the report of the organism.
     """
-    clock = _clock(directory.named(mandate.organism), mandate.by, "resolved", at)
+    clock = _clock(directory.named(mandate.organism), mandate.by, "resolved", milliseconds(at))
     ask = Ask(
         organism=mandate.organism,
         role=mandate.role,
@@ -86,41 +138,40 @@ class _Clock(NamedTuple):
     missed_ms: int
 
 
-def _clock(competence: Competence, by: str, level: DeadlineLevel, time: str) -> _Clock:
+def _clock(competence: Competence, by: str, level: DeadlineLevel, start_ms: int) -> _Clock:
     zone, holidays = competence.organism.zone.key, competence.holidays
-    return _Clock(zone, holidays, milliseconds(time), *instants_of(by, level, zone, holidays))
+    return _Clock(zone, holidays, start_ms, *instants_of(by, level, zone, holidays))
 
 
-def _ask_of(to: Recipient, name: str, time: str, competence: Competence) -> Ask:
-    silence: Silence = "answered" if (name, to.role) in SILENCE_ANSWERS else "missed"
-    clock = _clock(competence, to.by, to.acknowledge, time)
+def _ask_of(to: _Recipient, name: str, start_ms: int, competence: Competence) -> Ask:
+    role, level = to["role"], to["acknowledge"]
+    silence: Silence = "answered" if (name, role) in SILENCE_ANSWERS else "missed"
     return Ask(
-        to.organism,
-        to.role,
-        to.activity,
-        to.acknowledge,
-        to.acknowledge,
-        to.by,
-        to.basis,
-        to.status,
+        to["organism"],
+        role,
+        to["activity"],
+        level,
+        level,
+        to["by"],
+        to["basis"],
+        to["status"],
         None,
         silence,
-        *clock,
+        *_clock(competence, to["by"], level, start_ms),
     )
 
 
-def _clock_of(started: StartedClock, decision: Decision, competence: Competence) -> Ask:
-    clock = _clock(competence, started.due, started.level, decision.event.time)
+def _clock_of(started: _StartedClock, activity: str, start_ms: int, competence: Competence) -> Ask:
     return Ask(
-        started.organism,
+        started["organism"],
         "lead",
-        decision.activity or "",
+        activity,
         None,
-        started.level,
-        started.due,
-        started.basis,
-        started.status,
-        started.until,
+        started["level"],
+        started["due"],
+        started["basis"],
+        started["status"],
+        started["until"],
         "missed",
-        *clock,
+        *_clock(competence, started["due"], started["level"], start_ms),
     )

@@ -68,7 +68,7 @@ def fold(case: Case, fact: Fact) -> Case:
     id alone, so it answers every event of the case that has this id.
     """
     if isinstance(fact, Armed):
-        return case._replace(timer_ms=fact.at_ms)
+        return Case(*case[:-1], fact.at_ms)
     if fact.id in case.known:
         return case
     known = case.known | {fact.id}
@@ -111,7 +111,7 @@ def _noted(case: Case, fact: Told | Moved | Raised | Held | Taken | Declined, kn
 def _asked(case: Case, event: Asked, known: frozenset[str]) -> Case:
     """Ask the recipients, give them what was said before they were asked, and stop what the event ends."""
     events = (*case.events, event)
-    parts = tuple(_on_event(part, case, event) for part in case.parts)
+    parts = tuple([_on_event(part, case, event) for part in case.parts])
     waiting = case.waiting
     if case.events:
         events = tuple(sorted(events, key=_order))
@@ -119,10 +119,22 @@ def _asked(case: Case, event: Asked, known: frozenset[str]) -> Case:
         asked = [_open(case, event, ask) for ask in event.asks]
         position = {one.id: at for at, one in enumerate(events)}
         parts = tuple(sorted((*parts, *asked), key=lambda part: (position[part.decision], *_place(part.ask))))
-        answered = {given.id for part in asked for given in part.given}
-        waiting = tuple(said for said in waiting if said.id not in answered)
-    return case._replace(
-        known=known, events=events, parts=parts, waiting=waiting, updated=later(case.updated, event.time)
+        if waiting:
+            answered = {given.id for part in asked for given in part.given}
+            waiting = tuple(said for said in waiting if said.id not in answered)
+    return Case(
+        case.id,
+        case.worker,
+        known,
+        events,
+        parts,
+        waiting,
+        case.held,
+        case.happened,
+        case.escalations,
+        case.declined,
+        later(case.updated, event.time),
+        case.timer_ms,
     )
 
 

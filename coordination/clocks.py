@@ -123,9 +123,13 @@ def _date(data: Contract, field: str) -> date:
 
 def competence_of(organism: str, worker: Situation | None, directory: Directory) -> Competence:
     """Return how an organism became competent: for the worker's situation, else because it was named."""
-    if worker is not None:
-        for kind in KINDS:
-            found = directory.competent(kind, worker.residence, worker.establishment, worker.attachments)
-            if isinstance(found, Competence) and found.organism.id == organism:
-                return found
-    return directory.named(organism)
+    return competences_of(worker, directory).get(organism) or directory.named(organism)
+
+
+def competences_of(worker: Situation | None, directory: Directory) -> Mapping[str, Competence]:
+    """Return the organisms of a worker's situation, by id; of one with several missions the first counts."""
+    if worker is None:
+        return {}
+    place = worker.residence, worker.establishment, worker.attachments
+    found = [directory.competent(kind, *place) for kind in reversed(KINDS)]
+    return {one.organism.id: one for one in found if isinstance(one, Competence)}

@@ -1,7 +1,6 @@
 """What an organism makes of an event: the value behind every record on `l233.outcomes`."""
 
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from coordination import ids
 from schemas import emitted
@@ -12,12 +11,11 @@ from schemas.records import EventRef
 _NAMES: Final = {model: name for name, model in emitted.EMITTED.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """An emitted event other than an acknowledgement.
 
     `name` is the event's, such as `rights.recorded`; `causation` the id of the event it comes from; `at`
-    RFC 3339 text.
+    RFC 3339 text; `payload` the data as JSON.
     """
 
     id: str
@@ -27,16 +25,12 @@ class Outcome:
     case: str
     subject: str
     at: str
-    _json: bytes = field(repr=False, compare=False)
+    payload: bytes
 
     @property
     def type(self) -> str:
         """The CloudEvents type."""
         return type_of(self.name)
-
-    def payload(self) -> bytes:
-        """Return the data as JSON bytes."""
-        return self._json
 
 
 def outcome(
@@ -63,5 +57,5 @@ def outcome(
         case=case,
         subject=event.subject,
         at=at,
-        _json=data.to_json(),
+        payload=data.to_json(),
     )

@@ -26,9 +26,15 @@ def settlements(case: Case) -> Iterator[Said]:
 
 
 def _settlement(case: Case, event: Asked) -> Said | None:
-    owing = [part for part in case.parts if part.decision == event.id and part.ask.acknowledge == "reported"]
-    done = [part.done_ms for part in owing if part.done_ms is not None]
-    if len(done) < len(owing) or not any(map(_reported, owing)) or any(map(_is_over, owing)):
+    owing: list[Part] = []
+    done: list[int] = []
+    for part in case.parts:
+        if part.decision == event.id and part.ask.acknowledge == "reported":
+            if part.done_ms is None:
+                return None
+            owing.append(part)
+            done.append(part.done_ms)
+    if not any(map(_reported, owing)) or any(map(_is_over, owing)):
         return None
     lead = next((part.ask.organism for part in owing if part.ask.role == "lead"), None)
     if lead is None:

@@ -9,7 +9,7 @@ from coordination.case_messages import asked
 from coordination.case_view import state_of
 from coordination.cases import Case, fold, nothing_of
 from schemas.emitted import AcknowledgementReported
-from schemas.records import CaseState, Decision
+from schemas.records import DECISION, CaseState, Decision
 from tests.unit.coordination.examples import directory
 
 Message = Decision | Acknowledgement
@@ -19,7 +19,7 @@ DECIDED = "2026-03-02T08:30:00.100Z"
 def fact_of(message: Message) -> Fact:
     """Return the fact that a message is."""
     if isinstance(message, Decision):
-        return asked(message, DECIDED, directory())
+        return asked(DECISION.dump_json(message), DECIDED, directory())
     code = message.data.code if isinstance(message.data, AcknowledgementReported) else None
     return Said(message.id, message.at, message.level, message.organism, message.causation, code, None)
 

@@ -59,7 +59,7 @@ def test_what_is_not_its_own_is_refused_with_the_ground(
     mandate = replace(asked, organism=organism, role=role)
     given = answer(mandate, decided.event, agent, directory(), NOW)
     assert given.level == ("received" if ground is None else "refused")
-    assert json.loads(given.payload()).get("reason") == ground
+    assert json.loads(given.payload).get("reason") == ground
 
 
 def test_a_mandate_for_an_organism_of_another_directory_is_told() -> None:
@@ -73,7 +73,7 @@ def test_answering_again_gives_the_same_bytes() -> None:
     decided = decision("activity.registered", "31555")
     mandate = mandates(decided)[0]
     first, second = (answer(mandate, decided.event, "urssaf", directory(), NOW) for _ in range(2))
-    assert (first, first.payload()) == (second, second.payload())
+    assert (first, first.payload) == (second, second.payload)
 
 
 def test_an_acknowledgement_reads_back_from_its_record() -> None:
@@ -87,7 +87,7 @@ def test_an_acknowledgement_reads_back_from_its_record() -> None:
         "time": given.at,
         "causationid": decided.event.id,
     }
-    assert read(attributes, given.payload()) == given
+    assert read(attributes, given.payload) == given
 
 
 def test_what_is_no_acknowledgement_is_told() -> None:

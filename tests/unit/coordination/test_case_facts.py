@@ -15,7 +15,7 @@ from coordination.cases import Case, fold, nothing_of
 from coordination.deadlines import Law, due, next_instant
 from coordination.instants import instant, milliseconds
 from coordination.settling import settlements
-from schemas.records import CASE, CaseState
+from schemas.records import CASE, DECISION, CaseState
 from tests.unit.coordination.examples import SUBJECT, directory
 from tests.unit.coordination.telling import fact_of
 from tests.unit.coordination.test_cases import FIRST, NAMESAKE, SECOND
@@ -23,7 +23,7 @@ from tests.unit.coordination.test_cases import FIRST, NAMESAKE, SECOND
 AT: Final = "2026-03-02T08:30:00.100Z"
 EMPTY: Final = nothing_of("one-case", SUBJECT)
 MESSAGES: Final[list[Fact]] = [
-    *(asked(story.decision, AT, directory()) for story in (FIRST, SECOND, NAMESAKE)),
+    *(asked(DECISION.dump_json(story.decision), AT, directory()) for story in (FIRST, SECOND, NAMESAKE)),
     *(fact_of(said) for story in (FIRST, SECOND, NAMESAKE) for said in story.said),
 ]
 LAST: Final = milliseconds("2027-01-01T00:00:00Z")

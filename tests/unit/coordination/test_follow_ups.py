@@ -361,7 +361,7 @@ def test_an_answer_to_a_radiation_reaches_the_collection_organism_and_counts_as_
     ]
     report = verdict.acknowledgements[-1]
     assert (report.level, report.causation, report.case) == ("reported", None, case)
-    assert json.loads(report.payload()) == {"organism": "cpam:311", "role": "support", "code": 0}
+    assert json.loads(report.payload) == {"organism": "cpam:311", "role": "support", "code": 0}
 
 
 def test_an_answer_to_a_radiation_needs_to_know_where_the_worker_is() -> None:

@@ -343,7 +343,7 @@ def test_a_request_that_reached_another_organism_is_forwarded_with_the_decision(
     verdict = Lane().take(a(name))  # of health, received by an URSSAF of another region
     assert isinstance(verdict, Routed)
     forwarded = verdict.acknowledgements[-1]
-    assert json.loads(forwarded.payload()) == {"organism": "urssaf:bretagne", "to": "cpam:311"}
+    assert json.loads(forwarded.payload) == {"organism": "urssaf:bretagne", "to": "cpam:311"}
     assert forwarded.level == "forwarded"
 
 
@@ -422,7 +422,7 @@ def facts(verdict: Verdict) -> object:
     """Return all that a verdict writes, to the byte."""
     match verdict:
         case Routed():
-            given = [(said.id, said.level, said.payload(), said.at) for said in verdict.acknowledgements]
+            given = [(said.id, said.level, said.payload, said.at) for said in verdict.acknowledgements]
             return verdict.decision, verdict.receipt_json, given, verdict.writes
         case Duplicate():
             return verdict.receipt_json

@@ -52,7 +52,7 @@ def test_a_recipient_is_done_when_it_gave_what_it_owes() -> None:
     lead = verdict.decision.recipients[0]
     received = answered(verdict, lead, "2026-03-02T09:00:00Z")
     said = AcknowledgementReported(organism=lead.organism, role=lead.role, code=0)
-    report = replace(received, id="report", level="reported", data=said)
+    report = received._replace(id="report", level="reported", data=said)
     assert not story().is_done(verdict.decision, lead)
     assert not story(received).is_done(verdict.decision, lead)
     assert story(received, report).is_done(verdict.decision, lead)
