@@ -11,7 +11,7 @@ from typing import Final, get_args
 
 from pydantic import TypeAdapter
 
-from agents.emission import INPUT_HEADER, MANDATE_HEADER, OUTCOMES, cloud_event, outcome, source
+from agents.emission import INPUT_HEADER, MANDATE_HEADER, asking, cloud_event, outcome, receipt, source
 from agents.world import World
 from coordination import case_facts, case_voice, deadlines, outside
 from coordination.case_facts import (
@@ -36,14 +36,12 @@ from coordination.instants import instant, milliseconds
 from coordination.outside import GRACE_MS, OWN_SOURCE, is_ready, judge
 from coordination.settling import settlements
 from schemas.events import type_of
-from schemas.records import CASE_TYPE, MANDATE, RECEIPT, RECEIPT_TYPE, Level
+from schemas.records import CASE_TYPE, MANDATE, RECEIPT, Level
+from schemas.topics import ACKNOWLEDGEMENTS, CASES, DECISIONS, OUTCOMES, inbox
 from streaming.records import Later, Output, Record, Result, State
 from streaming.timers import Timer, timer_key
 
 ROLE: Final = "cases"
-DECISIONS: Final = "l233.decisions"
-ACKNOWLEDGEMENTS: Final = "l233.acknowledgements"
-TOPIC: Final = "l233.cases"
 _OWN: Final = source(ROLE).encode()
 _RECENT: Final = 4_000
 _SMALL: Final = 256 * 1024
@@ -188,7 +186,7 @@ class Cases:
             mandate = MANDATE.dump_json(case_voice.mandate_of_part(case, part))
             agent = self.world.directory.organisms[held.said.organism].agent
             headers = [*((name, value.encode()) for name, value in held.headers), (MANDATE_HEADER, mandate)]
-            yield Output(f"l233.inbox.{agent}", case.worker.encode(), held.payload.encode(), headers)
+            yield Output(inbox(agent), case.worker.encode(), held.payload.encode(), headers)
 
     def _case(self, key: bytes, stored: bytes | None) -> Case:
         """Return a case: as it is remembered, if that is what is stored, else folded anew."""
@@ -226,28 +224,17 @@ class Cases:
         if len(self._recent) >= _RECENT:
             self._recent.popitem(last=False)
         self._recent[key] = data, case
-        latest = Later(TOPIC, key, partial(_shown, case, key, at))
+        latest = Later(CASES, key, partial(_shown, case, key, at))
         return Result(outputs, writes, [latest if len(data) < _SMALL else latest.output()])
 
     def _aloud(self, case: Case, fact: Told | Raised) -> Iterable[Output]:
         """Return what the clock says as records; an escalation goes to its head, too."""
-        event = case_voice.outcome(case, fact)
-        yield outcome(ROLE, event)
+        told = outcome(ROLE, case_voice.outcome(case, fact))
+        yield told
         if isinstance(fact, Raised):
             directory = self.world.directory
             mandate = case_voice.mandate_of_head(case, fact, directory)
-            yield cloud_event(
-                f"l233.inbox.{directory.organisms[fact.to].agent}",
-                type_=event.type,
-                id_=event.id,
-                role=ROLE,
-                subject=event.subject,
-                time=event.at,
-                data=event.payload,
-                case=event.case,
-                cause=event.causation,
-                marks=[(MANDATE_HEADER, MANDATE.dump_json(mandate))],
-            )
+            yield asking(told, directory.organisms[fact.to].agent, mandate)
 
     def _heads(self, scheme: str, organism: str) -> Sequence[str]:
         kind = self.world.directory.organisms[organism].kind
@@ -257,7 +244,7 @@ class Cases:
 def _shown(case: Case, key: bytes, at: str) -> Output:
     """Return the public state of a case as a record."""
     return cloud_event(
-        TOPIC,
+        CASES,
         type_=CASE_TYPE,
         id_=case.id,
         role=ROLE,
@@ -293,15 +280,5 @@ def _settle(case: Case, facts: list[Fact], outputs: list[Output]) -> Case:
 def _refused(case: Case, held: Held, found: outside.NotTaken, at: str) -> Iterable[Output]:
     """Return the receipt that tells why an acknowledgement from outside is not taken."""
     if held.headers:
-        receipt = case_voice.refused_receipt(case, held, found)
-        yield cloud_event(
-            "l233.receipts",
-            type_=RECEIPT_TYPE,
-            id_=receipt.id,
-            role=ROLE,
-            subject=case.worker,
-            time=at,
-            data=RECEIPT.dump_json(receipt),
-            case=case.id,
-            cause=held.said.id,
-        )
+        said = case_voice.refused_receipt(case, held, found)
+        yield receipt(ROLE, said, RECEIPT.dump_json(said), subject=case.worker, time=at)

@@ -9,17 +9,16 @@ from types import MappingProxyType
 from typing import Final
 
 from coordination import ids
+from coordination.acknowledgement import Acknowledgement
 from coordination.instants import recorded
 from coordination.outcomes import Outcome
 from schemas.audit import CHECKPOINT, CHECKPOINT_TYPE, SealedCheckpoint
 from schemas.envelope import Headers, pack_binary
-from schemas.records import DEAD_LETTER, DEAD_LETTER_TYPE, DeadLetter
+from schemas.records import DEAD_LETTER, DEAD_LETTER_TYPE, MANDATE, RECEIPT_TYPE, DeadLetter, Mandate, Receipt
 from schemas.refusal import Refusal, Violation
+from schemas.topics import ACKNOWLEDGEMENTS, CHECKPOINTS, DEAD_LETTERS, OUTCOMES, RECEIPTS, inbox
 from streaming.records import Output, Record
 
-OUTCOMES: Final = "l233.outcomes"
-CHECKPOINTS: Final = "l233.checkpoints"
-DEAD_LETTERS: Final = "l233.dead-letters"
 INPUT_HEADER: Final = "l233-input"
 """On everything that intake writes: `<partition>/<offset>` of the input record that caused it."""
 OUTCOME_HEADER: Final = "l233-outcome"
@@ -101,6 +100,45 @@ def outcome(role: str, made: Outcome) -> Output:
         case=made.case,
         cause=made.causation,
     )
+
+
+def acknowledgement(role: str, given: Acknowledgement) -> Output:
+    """Return an acknowledgement as a record."""
+    return cloud_event(
+        ACKNOWLEDGEMENTS,
+        type_=given.type,
+        id_=given.id,
+        role=role,
+        subject=given.subject,
+        time=given.at,
+        data=given.payload,
+        case=given.case,
+        cause=given.causation,
+    )
+
+
+def receipt(
+    role: str, said: Receipt, data: bytes, *, subject: str | None, time: str, marks: Headers = ()
+) -> Output:
+    """Return a receipt, `data` as JSON, as a record."""
+    return cloud_event(
+        RECEIPTS,
+        type_=RECEIPT_TYPE,
+        id_=said.id,
+        role=role,
+        subject=subject,
+        time=time,
+        data=data,
+        case=said.case,
+        cause=said.event.id,
+        marks=marks,
+    )
+
+
+def asking(told: Output, agent: str, mandate: Mandate) -> Output:
+    """Return what is told as a request in the inbox of an agent, with what is asked of its organism."""
+    marked = [*told.headers, (MANDATE_HEADER, MANDATE.dump_json(mandate))]
+    return told._replace(topic=inbox(agent), headers=marked)
 
 
 def checkpoint(role: str, sealed: SealedCheckpoint) -> Output:

@@ -19,11 +19,11 @@ from coordination.scheme_file import SchemeError
 from coordination.scheme_version import Files, Signed, admit, faults, gaps, read_signed, refuse
 from coordination.signing import Trusted, trust
 from schemas.scheme import SCHEME_VERSION, SCHEME_VERSION_TYPE, SchemeVersion
+from schemas.topics import SCHEME
 from streaming.broadcast import Broadcast
 from streaming.errors import DeliveryError
 from streaming.records import Record
 
-SCHEME_TOPIC: Final = "l233.scheme"
 _TYPE: Final = "ce_type"
 _log = structlog.get_logger(__name__)
 
@@ -68,7 +68,7 @@ class PublishedSchemes:
     @property
     def broadcast(self) -> Broadcast:
         """What a worker follows so that its world changes with the scheme."""
-        return Broadcast(SCHEME_TOPIC, self.take)
+        return Broadcast(SCHEME, self.take)
 
     def take(self, records: Sequence[Record]) -> None:
         """Take what was published, in order. Raises NoSchemeError while there is no version at all."""

@@ -16,28 +16,30 @@ from agents.emission import (
     MANDATE_HEADER,
     OUTCOME_HEADER,
     REKEYED_HEADER,
+    acknowledgement,
     cloud_event,
     dead_letter,
     moment,
     place,
+    receipt,
     unexpected,
 )
 from agents.world import World
 from coordination import forgetting, refusals
-from coordination.acknowledgement import Acknowledgement, mandate_of
+from coordination.acknowledgement import mandate_of
 from coordination.directory import Directory
 from coordination.intake import Intake
 from coordination.verdicts import Duplicate, InputRecord, Refused, Rekeyed, Routed
+from schemas import topics
 from schemas.codes import Kind
 from schemas.envelope import Headers, pack_binary, unpack
 from schemas.follow_ups import ACKNOWLEDGEMENTS
-from schemas.records import DECISION, DECISION_TYPE, MANDATE, RECEIPT, RECEIPT_TYPE, Situation
+from schemas.records import DECISION, DECISION_TYPE, MANDATE, RECEIPT, Situation
 from streaming.context import named
 from streaming.records import Output, Record, Result, State
 from streaming.timers import Timer, timer_key
 
 ROLE = "intake"
-ACKNOWLEDGED = "l233.acknowledgements"
 _LOOK: Final = b"look"
 """Name of the timer, and key of the sign that it is set."""
 _OF_A_SITUATION: Final = frozenset({"activity.registered", "territory.changed"})
@@ -87,7 +89,7 @@ class IntakeAgent:
         event, decision, time = verdict.event, verdict.decision, moment(record)
         outputs = [
             cloud_event(
-                "l233.decisions",
+                topics.DECISIONS,
                 type_=DECISION_TYPE,
                 id_=decision.id,
                 role=ROLE,
@@ -112,10 +114,10 @@ class IntakeAgent:
             agent = self._directory.organisms[recipient.organism].agent
             mandate = MANDATE.dump_json(mandate_of(decision, recipient, competent))
             asked = [*headers, (MANDATE_HEADER, mandate), *marks]
-            outputs.append(Output(f"l233.inbox.{agent}", key, value, asked))
+            outputs.append(Output(topics.inbox(agent), key, value, asked))
         if event.name in ACKNOWLEDGEMENTS:  # the organism's own, as it stands: cases judges it
-            outputs.append(Output(ACKNOWLEDGED, key, value, [*headers, *marks]))
-        outputs.extend(acknowledge(ROLE, given) for given in verdict.acknowledgements)
+            outputs.append(Output(topics.ACKNOWLEDGEMENTS, key, value, [*headers, *marks]))
+        outputs.extend(acknowledgement(ROLE, given) for given in verdict.acknowledgements)
         return outputs
 
 
@@ -138,21 +140,6 @@ def _judge_of(world: World) -> Intake:
     return Intake(world.rulebook, world.directory, world.registry.allowed_sources, world.registry.partitions)
 
 
-def acknowledge(role: str, given: Acknowledgement) -> Output:
-    """Return an acknowledgement as a record."""
-    return cloud_event(
-        ACKNOWLEDGED,
-        type_=given.type,
-        id_=given.id,
-        role=role,
-        subject=given.subject,
-        time=given.at,
-        data=given.payload,
-        case=given.case,
-        cause=given.causation,
-    )
-
-
 def failed(record: Record, error: Exception) -> Sequence[Output]:
     """Return what isolates a record on which intake itself failed: dead letter and refused receipt."""
     verdict = refusals.refused(unexpected(error), unpack(record.value, record.headers), _input(record))
@@ -161,33 +148,16 @@ def failed(record: Record, error: Exception) -> Sequence[Output]:
 
 def _refused(verdict: Refused, record: Record) -> Sequence[Output]:
     marks = [(INPUT_HEADER, place(record))]
-    receipt = cloud_event(
-        "l233.receipts",
-        type_=RECEIPT_TYPE,
-        id_=verdict.receipt.id,
-        role=ROLE,
-        subject=verdict.subject,
-        time=moment(record),
-        data=RECEIPT.dump_json(verdict.receipt),
-        cause=verdict.receipt.event.id,
-        marks=marks,
+    said = verdict.receipt
+    told = receipt(
+        ROLE, said, RECEIPT.dump_json(said), subject=verdict.subject, time=moment(record), marks=marks
     )
-    return [dead_letter(ROLE, record, verdict.refusal, verdict.subject, verdict.remembered), receipt]
+    return [dead_letter(ROLE, record, verdict.refusal, verdict.subject, verdict.remembered), told]
 
 
 def _receipt(verdict: Routed | Duplicate, record: Record, marks: Headers) -> Output:
-    return cloud_event(
-        "l233.receipts",
-        type_=RECEIPT_TYPE,
-        id_=verdict.receipt.id,
-        role=ROLE,
-        subject=verdict.event.subject,
-        time=moment(record),
-        data=verdict.receipt_json,
-        case=verdict.receipt.case,
-        cause=verdict.event.id,
-        marks=marks,
-    )
+    said, subject = verdict.receipt, verdict.event.subject
+    return receipt(ROLE, said, verdict.receipt_json, subject=subject, time=moment(record), marks=marks)
 
 
 def _input(record: Record) -> InputRecord:

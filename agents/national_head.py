@@ -10,6 +10,7 @@ from coordination.escalation import reminder
 from schemas.emitted import EscalationRaised
 from schemas.envelope import pack_binary
 from schemas.records import MANDATE
+from schemas.topics import inbox
 from streaming.records import Output, State
 
 
@@ -38,4 +39,4 @@ class NationalHead(Organism):
         )
         agent = self.world.directory.organisms[late].agent
         told = [*headers, (MANDATE_HEADER, MANDATE.dump_json(asked))]
-        return Acts(outputs=[Output(f"l233.inbox.{agent}", event.subject.encode(), value, told)])
+        return Acts(outputs=[Output(inbox(agent), event.subject.encode(), value, told)])

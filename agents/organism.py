@@ -6,8 +6,7 @@ An organism's own module says what it is and, activity by activity, what it does
 import structlog
 
 from agents import social_aid
-from agents.emission import outcome
-from agents.intake import acknowledge
+from agents.emission import acknowledgement, outcome
 from agents.requests import NOTHING, Acts, NoMandateError, Request, read, together
 from agents.world import World
 from coordination import mediation
@@ -48,7 +47,7 @@ class Organism:
         )
         if given.level == "refused":
             _log.warning("organism_refused", organism=given.organism, **named(record))
-            return Result([acknowledge(self.agent, given)])
+            return Result([acknowledgement(self.agent, given)])
         acts = self._acts(request, state)
         report: tuple[Acknowledgement, ...] = ()
         if reports_by_itself(request.about, mandate.role):
@@ -83,8 +82,8 @@ class Organism:
     ) -> list[Output]:
         """Return all that one record causes, in the order in which others are to read it."""
         return [
-            *(acknowledge(self.agent, said) for said in first),
+            *(acknowledgement(self.agent, said) for said in first),
             *(outcome(self.agent, made) for made in acts.outcomes),
-            *(acknowledge(self.agent, said) for said in (*acts.acknowledgements, *last)),
+            *(acknowledgement(self.agent, said) for said in (*acts.acknowledgements, *last)),
             *acts.outputs,
         ]

@@ -1,7 +1,6 @@
 """What every agent hears of organisms whose own system is out of order: `l233.outages`, from operators."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 import structlog
 from pydantic import ValidationError
@@ -10,10 +9,10 @@ from agents.world import World
 from coordination.directory import Directory
 from coordination.outages import Outage, OutageError, Outages, outage_of
 from schemas.outages import OUTAGE, DeclaredOutage
+from schemas.topics import OUTAGES
 from streaming.broadcast import Broadcast
 from streaming.records import Record
 
-OUTAGE_TOPIC: Final = "l233.outages"
 _log = structlog.get_logger(__name__)
 
 
@@ -27,7 +26,7 @@ class DeclaredOutages:
     @property
     def broadcast(self) -> Broadcast:
         """What a worker follows so that its world changes with what is declared."""
-        return Broadcast(OUTAGE_TOPIC, self.take)
+        return Broadcast(OUTAGES, self.take)
 
     def take(self, records: Sequence[Record]) -> None:
         """Take what was declared, in order: the latest word on an outage counts, no word withdraws it."""

@@ -17,17 +17,18 @@ from pydantic_core import from_json
 
 from agents.emission import cloud_event
 from coordination import ids, periods
-from coordination.periods import PARIS, Period
+from coordination.instants import PARIS
+from coordination.periods import Period
 from coordination.quality import DAYS_KEPT, Key, Tally, counts, is_open
 from coordination.quality_facts import FactError, Facts, read, take, write
 from coordination.quality_objectives import Indicator, Measure
 from schemas.emitted import Occurrences, QualityMeasured
 from schemas.events import type_of
+from schemas.topics import QUALITY
 from streaming.records import Output, Record, Result, State
 from streaming.timers import Timer, timer_key
 
 ROLE: Final = "quality"
-TOPIC: Final = "l233.quality"
 _CASE: Final = b"case/"
 _NEW: Final = b"new/"
 _SUM: Final = b"sum/"
@@ -190,7 +191,7 @@ def _told(place: Place, total: Tally, at: int, lane: int) -> Output:
     if spread:
         told["spread"] = spread
     return cloud_event(
-        TOPIC,
+        QUALITY,
         type_=type_of("quality.measured"),
         id_=ids.uuid5("quality", str(lane), *place, time),
         role=ROLE,

@@ -30,8 +30,9 @@ from bench.kafka import LARGE, client, create, kafka, reader
 from bench.process import Process, alive, cpu_seconds, running
 from bench.samples import DAY, Sample, samples
 from l233.workers import PLAN
+from schemas.topics import INPUT
 from streaming import admin
-from streaming.topics import INPUT, Registry
+from streaming.topics import Registry
 
 RAW: Final = ("bench.raw.1", "bench.raw.2", "bench.raw.3")
 ACKNOWLEDGEMENTS: Final = "l233.acknowledgements"

@@ -22,8 +22,9 @@ from bench.kafka import client, fill
 from bench.samples import PARTITIONS, Sample
 from coordination.partitioning import partition_of
 from l233.day import GeneratedRecord, generate
+from schemas.topics import INPUT
 from streaming.records import Output
-from streaming.topics import INPUT, Registry
+from streaming.topics import Registry
 
 DAY: Final = date(2026, 3, 2)
 SEED: Final = 5

@@ -25,7 +25,7 @@ from l233.day import generate
 from l233.reference import world
 from l233.rehearsal import Rehearsal, quiet
 from schemas.envelope import pack_structured, unpack
-from streaming.topics import INPUT
+from schemas.topics import INPUT
 
 DAY: Final = date(2026, 3, 2)
 

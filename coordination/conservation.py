@@ -15,16 +15,18 @@ from typing import Final, Literal, Protocol
 from pydantic_core import from_json
 
 from coordination.partitioning import partition_of
+from schemas import topics
 from schemas.envelope import unpack
 from schemas.records import DECISION
 
-EVENTS: Final = "l233.events"
-DECISIONS: Final = "l233.decisions"
-RECEIPTS: Final = "l233.receipts"
-DEAD_LETTERS: Final = "l233.dead-letters"
-ACKNOWLEDGEMENTS: Final = "l233.acknowledgements"
-CASES: Final = "l233.cases"
-TOPICS: Final = (EVENTS, DECISIONS, RECEIPTS, DEAD_LETTERS, ACKNOWLEDGEMENTS, CASES)
+TOPICS: Final = (
+    topics.INPUT,
+    topics.DECISIONS,
+    topics.RECEIPTS,
+    topics.DEAD_LETTERS,
+    topics.ACKNOWLEDGEMENTS,
+    topics.CASES,
+)
 
 Outcome = Literal["routed", "duplicates", "dead_letters", "parked", "rekeyed"]
 Place = str
@@ -138,18 +140,18 @@ class Ledger:
         """Take one record; those of other topics count for nothing."""
         found, value = dict(record.headers), record.value or b""
         match record.topic:
-            case "l233.events":
+            case topics.INPUT:
                 self._arrives(record, found.get("l233-rekeyed"))
-            case "l233.decisions":
+            case topics.DECISIONS:
                 self._decided(found, value)
-            case "l233.receipts":
+            case topics.RECEIPTS:
                 if found.get("l233-outcome") == b"duplicate":
                     self._ended(found["l233-input"], "duplicates")
-            case "l233.dead-letters":
+            case topics.DEAD_LETTERS:
                 self._dead(found)
-            case "l233.acknowledgements":
+            case topics.ACKNOWLEDGEMENTS:
                 self._acknowledged(found, value)
-            case "l233.cases" if record.key is not None:
+            case topics.CASES if record.key is not None:
                 self._cases.add(record.key)
 
     def _arrives(self, record: Written, put_back_from: bytes | None) -> None:

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from coordination.conservation import EVENTS, Written, said
+from coordination.conservation import Written, said
 from coordination.merkle import Tree, leaf_hash
 from coordination.partitioning import partition_of
 from coordination.sealing import Finding, Keys, check_seals, entry_bytes, log_name
 from schemas.audit import SealedCheckpoint
 from schemas.envelope import unpack
+from schemas.topics import INPUT
 
 LEDGER_HEADERS: Final[Mapping[str, str]] = {
     "type": "ce_type",
@@ -59,7 +60,7 @@ def row_of(record: Written, partitions: int, leaf_index: int | None, leaf: bytes
         for column, header in LEDGER_HEADERS.items()
     }
     subject = belongs = digest = None
-    if record.topic == EVENTS:
+    if record.topic == INPUT:
         subject, digest = unpack(record.value, record.headers).subject, said(record).hex()
         belongs = None if subject is None else partition_of(subject.encode(), partitions)
     return Row(

@@ -1,9 +1,14 @@
-"""Decides how an instant is written: RFC 3339 in UTC, as text and as milliseconds since the epoch."""
+"""Decides how an instant is written: RFC 3339 in UTC, as text and as milliseconds since the epoch.
+
+A day that is no organism's own is a day in Paris.
+"""
 
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
+from zoneinfo import ZoneInfo
 
+PARIS: Final = ZoneInfo("Europe/Paris")
 _LAST_MS: Final = 253_402_300_799_999
 """The end of the year 9999."""
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Final, Literal, assert_never, get_args
-from zoneinfo import ZoneInfo
+
+from coordination.instants import PARIS
 
 Length = Literal["day", "month", "quarter", "year"]
 LENGTHS: Final[tuple[Length, ...]] = get_args(Length)
 
-PARIS: Final = ZoneInfo("Europe/Paris")
 
 _TEXT: Final = re.compile(r"([0-9]{4})(?:-(?:T([1-4])|([0-9]{2})(?:-([0-9]{2}))?))?")
 _MONTHS_OF_A_QUARTER: Final = 3

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from coordination.periods import PARIS
+from coordination.instants import PARIS
 from coordination.quality_facts import ANNULLED, NOTHING, Asked, CaseKey, Facts, Given, Taken, instant
 from coordination.quality_objectives import Measure
 

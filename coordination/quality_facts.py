@@ -12,14 +12,14 @@ from typing import Final, NamedTuple
 
 from pydantic_core import ValidationError, from_json
 
-from coordination.conservation import ACKNOWLEDGEMENTS, DECISIONS, Written
+from coordination.conservation import Written
+from schemas import topics
 from schemas.events import TYPE_PREFIX
 from schemas.inputs import EVENT_NAMES
 from schemas.records import DECISION, MANDATE, Decision
 
 ANNULLED: Final = "case.annulled"
-OUTCOMES: Final = "l233.outcomes"
-TOPICS: Final = (DECISIONS, ACKNOWLEDGEMENTS, OUTCOMES)
+TOPICS: Final = (topics.DECISIONS, topics.ACKNOWLEDGEMENTS, topics.OUTCOMES)
 _CASES: Final = b"urn:l233:cases"
 _MANDATE_HEADER: Final = "l233-mandate"
 _FURTHER_CLOCKS: Final = frozenset({"paid", "decided"})
@@ -119,11 +119,11 @@ def take(record: Written) -> Taken | None:
     headers = dict(record.headers)
     try:
         match record.topic:
-            case "l233.decisions":
+            case topics.DECISIONS:
                 return _decided(DECISION.validate_json(record.value or b""), headers["ce_time"].decode())
-            case "l233.acknowledgements":
+            case topics.ACKNOWLEDGEMENTS:
                 facts = _given(headers, record.value or b"")
-            case "l233.outcomes":
+            case topics.OUTCOMES:
                 facts = _told(headers, record.value or b"")
             case _:
                 return None

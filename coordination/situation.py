@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
-from zoneinfo import ZoneInfo
 
+from coordination.instants import PARIS
 from schemas.events import ActivityRegistered, EventData, Place, TerritoryChanged
 from schemas.records import Situation
 
-_PARIS: Final = ZoneInfo("Europe/Paris")
 _ALWAYS: Final = ""
 """Sorts before every date."""
 _MOST_OF_A_DAY: Final = 16
@@ -62,7 +61,7 @@ class History:
         first = self.entries[0]
         if len(self.entries) == 1 and first.left is None:
             return first.situation
-        day = time.astimezone(_PARIS).date().isoformat()
+        day = time.astimezone(PARIS).date().isoformat()
         index = bisect_right(self.entries, day, key=_day)
         if index:
             return self.entries[index - 1].situation

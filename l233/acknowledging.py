@@ -10,15 +10,15 @@ from typing import Final, Literal
 from agents.emission import source
 from coordination import ids
 from l233.outgoing import Batch, Entry
-from l233.publishing import RECEIPTS, publish
+from l233.publishing import publish
 from schemas.events import type_of
 from schemas.records import CASE, RECEIPT, CaseState
 from schemas.strict_json import write
+from schemas.topics import CASES, RECEIPTS
 from streaming.client import Connection
 from streaming.reading import Place, Reader, reader
 from streaming.records import Record
 
-CASES: Final = "l233.cases"
 _JUDGE: Final = source("cases").encode()
 _PAUSE: Final = 0.1
 

@@ -12,8 +12,8 @@ from coordination.verdicts import InputRecord
 from schemas.envelope import unpack
 from schemas.records import DEAD_LETTER, DeadLetter
 from schemas.refusal import Reason
+from schemas.topics import DEAD_LETTERS
 from streaming.reading import Reader
-from streaming.topics import DEAD_LETTERS
 from streaming.veil import is_erased
 
 _SOURCE: Final = "urn:l233:"

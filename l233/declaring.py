@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
-from agents.outages import OUTAGE_TOPIC, declared_in
+from agents.outages import declared_in
 from coordination.ids import uuid5
 from schemas.envelope import pack_binary
 from schemas.outages import OUTAGE, OUTAGE_TYPE, DeclaredOutage
+from schemas.topics import OUTAGES
 from streaming.client import Connection
 from streaming.posting import poster
 from streaming.reading import reader
@@ -18,7 +19,7 @@ SOURCE: Final = "urn:l233:operators"
 async def standing(connection: Connection) -> Mapping[bytes, DeclaredOutage]:
     """Return every outage that is declared and not withdrawn. Raises KafkaError, TopicMissingError."""
     async with reader(connection) as source:
-        ends = await source.ends(await source.places([OUTAGE_TOPIC]))
+        ends = await source.ends(await source.places([OUTAGES]))
         return declared_in([record async for batch in source.read(ends) for record in batch])
 
 
@@ -31,7 +32,7 @@ async def declare(connection: Connection, outages: Mapping[bytes, DeclaredOutage
 async def withdraw(connection: Connection, key: bytes) -> None:
     """Take an outage back that never was. Raises KafkaError."""
     async with poster(connection) as posts:
-        await posts.put([Output(OUTAGE_TOPIC, key, None)])
+        await posts.put([Output(OUTAGES, key, None)])
 
 
 def key_of(organism: str, starts: str) -> bytes:
@@ -48,4 +49,4 @@ def _output(key: bytes, outage: DeclaredOutage, at: str) -> Output:
         "time": at,
     }
     headers, value = pack_binary(said, OUTAGE.dump_json(outage))
-    return Output(OUTAGE_TOPIC, key, value, headers)
+    return Output(OUTAGES, key, value, headers)

@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from datetime import time as time_of_day
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from coordination import ids
-from coordination.conservation import EVENTS, Account
+from coordination.conservation import Account
+from coordination.instants import PARIS
 from l233.day import GeneratedRecord, generate
 from l233.errors import L233Error
 from l233.following import Follower
 from l233.running import System
 from schemas.envelope import unpack
+from schemas.topics import INPUT
 from schemas.validation import Event, validate
 from streaming.client import Connection
 from streaming.clock import set_clock
@@ -29,7 +30,7 @@ from streaming.records import Output
 
 MONDAY = date(2026, 10, 5)
 """The day of the demonstration: an ordinary one, after the months of its stories."""
-_EVENING = datetime.combine(MONDAY, time_of_day(22), ZoneInfo("Europe/Paris"))
+_EVENING = datetime.combine(MONDAY, time_of_day(22), PARIS)
 """When the day is published: nothing in it is later, and nothing is late."""
 SETTLE_SECONDS = 300.0
 _TOLD = ("territory.changed", "sick-leave.received")
@@ -122,7 +123,7 @@ async def _publish(connection: Connection, planned: Day, on_published: Callable[
             records = planned.records[start : start + _AT_ONCE]
             published += len(
                 await writer.put(
-                    Output(EVENTS, one.key, one.value, one.headers, one.partition) for one in records
+                    Output(INPUT, one.key, one.value, one.headers, one.partition) for one in records
                 )
             )
             on_published(published)

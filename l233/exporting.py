@@ -20,28 +20,20 @@ from pathlib import Path
 from types import ModuleType
 from typing import IO, Any, Final, Literal, Protocol
 
-from coordination.conservation import (
-    ACKNOWLEDGEMENTS,
-    DEAD_LETTERS,
-    DECISIONS,
-    EVENTS,
-    RECEIPTS,
-    Account,
-    Ledger,
-)
+from coordination.conservation import Account, Ledger
 from coordination.exported import LEDGER_HEADERS, Row, check_leaves, check_rows, row_of, without_content
 from coordination.merkle import HASH_BYTES, leaf_hash
 from coordination.sealing import Finding, Keys, check_seals, entry_bytes, log_name
 from l233.errors import BadInput, L233Error
 from l233.sealed import COSIGNERS, checkpoints
 from schemas.audit import CHECKPOINT, SealedCheckpoint
+from schemas.topics import ACKNOWLEDGEMENTS, DEAD_LETTERS, DECISIONS, INPUT, OUTCOMES, RECEIPTS
 from streaming.client import Connection
 from streaming.reading import Place, Reader, reader
 from streaming.records import Record
 
 Format = Literal["parquet", "csv", "jsonl"]
-OUTCOMES: Final = "l233.outcomes"
-TOPICS: Final = (EVENTS, DECISIONS, RECEIPTS, ACKNOWLEDGEMENTS, OUTCOMES, DEAD_LETTERS)
+TOPICS: Final = (INPUT, DECISIONS, RECEIPTS, ACKNOWLEDGEMENTS, OUTCOMES, DEAD_LETTERS)
 LEAVES: Final = "leaves"
 CHECKPOINTS_FILE: Final = "checkpoints.jsonl"
 _COLUMNS: Final = (
@@ -173,7 +165,7 @@ async def export(connection: Connection, asked: Asked) -> Exported:
 
 def _erased(row: Row, gone: Mapping[bytes, int]) -> bool:
     """Say whether a row is a producer's record of a worker who was erased since; what we write is veiled."""
-    if row.topic != EVENTS or not gone:
+    if row.topic != INPUT or not gone:
         return False
     of = {row.key or b"", b"" if row.subject is None else row.subject.encode()}
     return any(row.timestamp <= gone[worker] for worker in of & gone.keys())

@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from coordination.conservation import TOPICS, Account, Ledger
+from schemas.topics import CASES
 from streaming.client import Connection
 from streaming.reading import Place, Reader, reader
 from streaming.topics import Registry
@@ -52,7 +53,7 @@ class Follower:
         if account.total.residual or account.unanswered:
             return False
         cases = self._registry.roles["cases"].inputs
-        worked = await self._reader.worked("l233.cases")
+        worked = await self._reader.worked(CASES)
         left = [
             place for place, last in self._last.items() if place[0] in cases and worked.get(place, 0) <= last
         ]

@@ -21,9 +21,9 @@ from l233.settings import Settings
 from l233.telling import plain
 from schemas.envelope import unpack
 from schemas.records import Situation
+from schemas.topics import INPUT
 from streaming.reading import reader
 from streaming.records import Record
-from streaming.topics import INPUT
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from agents.missions.retirement import mismatch_case
-from agents.quality import TOPIC as QUALITY
 from agents.world import World
+from coordination.instants import PARIS
 from coordination.rulebook import Rulebook
 from coordination.scheme_version import Signed
 from l233 import rehearsal_input, scheme_publishing
@@ -30,17 +29,15 @@ from schemas.emitted import EMITTED
 from schemas.events import TYPE_PREFIX
 from schemas.inputs import INPUTS
 from schemas.scheme import LIFE
+from schemas.topics import INPUT, QUALITY, SCHEME
 from streaming.client import Connection
 from streaming.reading import reader
-from streaming.topics import INPUT
 
-_PARIS: Final = ZoneInfo("Europe/Paris")
-BEGIN: Final = datetime(2026, 1, 10, 9, tzinfo=_PARIS)
-END: Final = datetime(2026, 10, 4, 23, 59, 59, tzinfo=_PARIS)
+BEGIN: Final = datetime(2026, 1, 10, 9, tzinfo=PARIS)
+END: Final = datetime(2026, 10, 4, 23, 59, 59, tzinfo=PARIS)
 """The day of the demonstration comes after it."""
 VERSION: Final = "2026-07"
-_IN_FORCE: Final = datetime(2026, 7, 1, tzinfo=_PARIS)
-SCHEME: Final = "l233.scheme"
+_IN_FORCE: Final = datetime(2026, 7, 1, tzinfo=PARIS)
 TYPES: Final = tuple(dict.fromkeys((*INPUTS, *EMITTED, *LIFE)))
 """Every event type there is, by name: taken in, emitted by agents, told of the scheme."""
 

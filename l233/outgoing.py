@@ -14,9 +14,9 @@ from coordination.verdicts import InputRecord
 from l233.event_file import Line
 from schemas.envelope import Envelope, pack_binary, unpack_structured
 from schemas.refusal import Reason, Violation
+from schemas.topics import INPUT
 from streaming.posting import record_size
 from streaming.records import Output
-from streaming.topics import INPUT
 
 Outcome = Literal["registered", "duplicate", "refused", "not_sent", "waiting"]
 """What became of an event. `not_sent`: refused here, or, without a reason, held back with those that were.

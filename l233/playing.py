@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from agents.emission import DEAD_LETTERS, INPUT_HEADER
+from agents.emission import INPUT_HEADER
 from agents.roles import ACTING, roles
 from agents.world import World
 from l233.errors import L233Error
 from l233.rehearsal import Held, Input, Rehearsal, quiet
+from schemas.topics import CASES, DEAD_LETTERS, RECEIPTS
 from streaming.client import Connection
 from streaming.clock import set_clock
 from streaming.posting import poster
@@ -24,10 +25,6 @@ from streaming.reading import Place, Reader, reader
 from streaming.records import Output, Record
 
 SETTLE_SECONDS: Final = 60.0
-RECEIPTS: Final = "l233.receipts"
-CASES: Final = "l233.cases"
-"""Compacted, and of several states of a case in one transaction only the last is written."""
-
 _BY_PLACE: Final = frozenset({RECEIPTS, DEAD_LETTERS})
 """What is refused is named by the place it lies at, which is another one here: a receipt is waited for."""
 
@@ -43,7 +40,7 @@ class Step:
     inputs: tuple[Input, ...]
     witnesses: frozenset[Witness]
     cases: Mapping[bytes, bytes]
-    """Key of a case -> how it stands then."""
+    """Key of a case -> how it stands then: of several states in one transaction only the last is written."""
 
 
 def plan(inputs: Iterable[Input], world: World, until_ms: int | None = None) -> list[Step]:

@@ -16,13 +16,11 @@ from aiokafka.errors import KafkaError
 from agents.emission import INPUT_HEADER, OUTCOME_HEADER
 from l233.outgoing import Batch, Entry, Outcome
 from schemas.records import RECEIPT
+from schemas.topics import INPUT, RECEIPTS
 from streaming.client import Connection
 from streaming.posting import Lies, Poster, poster
 from streaming.reading import Place, Reader, reader
 from streaming.records import Output, Record
-from streaming.topics import INPUT
-
-RECEIPTS: Final = "l233.receipts"
 
 OnCount = Callable[[int], None]
 

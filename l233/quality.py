@@ -9,7 +9,8 @@ from typing import Final
 
 import scheme
 from coordination.directory import Directory
-from coordination.periods import PARIS, Period, parse
+from coordination.instants import PARIS
+from coordination.periods import Period, parse
 from coordination.quality import DAYS_KEPT, Books, Figures, Key, Tally, level_of
 from coordination.quality_facts import TOPICS, FactError, instant, take
 from coordination.quality_objectives import Indicator, ObjectivesError, read_objectives
@@ -17,11 +18,11 @@ from coordination.quality_report import DAY_MS, Alert, Row, alerts, rows
 from coordination.rulebook import Rulebook
 from l233.errors import BadInput
 from schemas.emitted import QualityMeasured
+from schemas.topics import QUALITY
 from streaming.client import Connection
 from streaming.reading import reader
 from streaming.records import Record
 
-MEASURED: Final = "l233.quality"
 _FORGET_EVERY: Final = 50_000
 """Records between two looks at which cases may be let go of."""
 _RECORD_AND_MARK: Final = 2
@@ -95,7 +96,7 @@ async def measured(connection: Connection, indicators: Sequence[Indicator], want
     measures = {one.id: one.measure for one in indicators if one.measure is not None}
     latest: dict[bytes | None, QualityMeasured] = {}
     async with reader(connection) as source:
-        async for batch in source.read(await source.ends(await source.places([MEASURED]))):
+        async for batch in source.read(await source.ends(await source.places([QUALITY]))):
             for record in batch:
                 latest[record.key] = QualityMeasured.model_validate_json(record.value or b"")
     found: defaultdict[Key, Tally] = defaultdict(Tally)

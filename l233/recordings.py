@@ -33,17 +33,15 @@ from l233.errors import L233Error
 from l233.reference import world
 from l233.scheme_publishing import published_world
 from l233.settings import Settings
+from schemas import topics
 from schemas.envelope import unpack
+from schemas.topics import INPUT
 from streaming.client import Connection
 from streaming.reading import reader
 from streaming.records import Record
-from streaming.topics import INPUT
 from streaming.veil import readable
 
 T = TypeVar("T")
-_DECISIONS: Final = "l233.decisions"
-_DEAD_LETTERS: Final = "l233.dead-letters"
-_RECEIPTS: Final = "l233.receipts"
 
 
 _View = MappingProxyType[object, object]
@@ -60,7 +58,7 @@ def _taken_apart(view: _View) -> tuple[Callable[..., _View], tuple[dict[object, 
 # A rulebook goes to another process whole, which a read-only view of a dict can't by itself.
 copyreg.pickle(MappingProxyType, _taken_apart)
 
-RECORDED: Final = (_DECISIONS, _DEAD_LETTERS, _RECEIPTS)
+RECORDED: Final = (topics.DECISIONS, topics.DEAD_LETTERS, topics.RECEIPTS)
 _BY_INTAKE: Final = b"urn:l233:intake"
 _MARGIN_MS: Final = 3_600_000
 """How much earlier than an input its outcome may seem to be written: clocks of two machines differ."""
@@ -233,7 +231,7 @@ class Gathering(ABC, Generic[T]):
         for topic, queue in self._recorded.items():
             while queue and queue[0][0] == offset:
                 _, record = queue.popleft()
-                if topic != _RECEIPTS and (found.decision or found.refused) and self.of_worker(record):
+                if topic != topics.RECEIPTS and (found.decision or found.refused) and self.of_worker(record):
                     self.surplus(offset, topic)  # one input, one outcome
                 found = _with(found, topic, record)
         return found
@@ -243,7 +241,7 @@ class Gathering(ABC, Generic[T]):
         for topic, queue in self._recorded.items():
             while queue and queue[0][0] < offset:
                 about, record = queue.popleft()
-                if about >= self.first and topic != _RECEIPTS and self.of_worker(record):
+                if about >= self.first and topic != topics.RECEIPTS and self.of_worker(record):
                     if self.was_erased(record):
                         self.erased(about)
                     else:
@@ -430,9 +428,9 @@ async def _seek(
 
 def _with(found: Recorded, topic: str, record: Record) -> Recorded:
     match topic:
-        case "l233.decisions":
+        case topics.DECISIONS:
             return replace(found, decision=record.value)
-        case "l233.dead-letters":
+        case topics.DEAD_LETTERS:
             return replace(found, refused=record.value)
         case _:
             if (OUTCOME_HEADER, b"duplicate") in record.headers:

@@ -20,22 +20,21 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from agents.emission import DEAD_LETTERS
 from agents.intake import ROLE as INTAKE
 from l233.rehearsal_memory import Memory
 from schemas.envelope import CONTENT_TYPE, PREFIX
 from schemas.events import TYPE_PREFIX, type_of
 from schemas.records import DEAD_LETTER, RECEIPT
 from schemas.refusal import Violation
+from schemas.topics import ACKNOWLEDGEMENTS, DEAD_LETTERS, OUTCOMES, RECEIPTS
 from streaming import parking
 from streaming.handling import PUT_OFF_MS, Role
 from streaming.parking import Retry, Waiting
 from streaming.records import Later, Output, Record, Result, TimedHandler
 from streaming.timers import Timer, due_at, timer_key
 
-EMITTED: Final = frozenset({"l233.acknowledgements", "l233.outcomes"})
+EMITTED: Final = frozenset({ACKNOWLEDGEMENTS, OUTCOMES})
 """The topics of what l233 emits."""
-RECEIPTS: Final = "l233.receipts"
 OWN_SOURCE: Final = "urn:l233:"
 """What others say is on these topics too; what l233 says itself has a source that begins so."""
 _OWN: Final = OWN_SOURCE.encode()

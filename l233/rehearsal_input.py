@@ -16,8 +16,8 @@ from l233.rehearsal import Held, Input
 from schemas.envelope import CONTENT_TYPE, STRUCTURED, Envelope, Headers, pack_binary, unpack_structured
 from schemas.events import TYPE_PREFIX
 from schemas.outages import OUTAGE
+from schemas.topics import INPUT
 from schemas.types import parse_time
-from streaming.topics import INPUT
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)

@@ -17,10 +17,10 @@ from coordination.verdicts import Duplicate, InputRecord, Refused, Rekeyed, Rout
 from l233.dead_letters import Letter
 from schemas.records import Recipient
 from schemas.refusal import Violation
+from schemas.topics import INPUT
 from streaming.posting import record_size
 from streaming.records import Output
 from streaming.store import entries
-from streaming.topics import INPUT
 
 REDRIVE_OF_HEADER: Final = "l233-redrive-of"
 """On a record that was put back: the id of the dead letter that it comes from."""

@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Final, Literal
-from zoneinfo import ZoneInfo
 
 from stdnum.fr import siren as siren_number
 from stdnum.fr import siret as siret_number
 
 from coordination.ids import uuid5
+from coordination.instants import PARIS
 from schemas.envelope import Envelope
 from schemas.events import type_of
 from schemas.refusal import Refusal
@@ -188,8 +188,6 @@ def _siren(value: JsonValue) -> str:
 
 # --- times ---------------------------------------------------------------------------------------
 
-_PARIS: Final = ZoneInfo("Europe/Paris")
-
 
 def _moment(value: JsonValue) -> datetime:
     """Read `updatedAt`; without an offset it is the register's own time, that of Paris."""
@@ -199,7 +197,7 @@ def _moment(value: JsonValue) -> datetime:
         raise _Skip("wrong_time")
     try:
         moment = datetime.fromisoformat(value)
-        moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=_PARIS)
+        moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=PARIS)
         moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise _Skip("wrong_time") from None
@@ -214,7 +212,7 @@ def _day(value: JsonValue, otherwise: SkipReason) -> str:
         if len(value) == len("2026-03-02"):
             return date.fromisoformat(value).isoformat()
         moment = datetime.fromisoformat(value)
-        return (moment if moment.tzinfo is None else moment.astimezone(_PARIS)).date().isoformat()
+        return (moment if moment.tzinfo is None else moment.astimezone(PARIS)).date().isoformat()
     except (ValueError, OverflowError):
         raise _Skip(otherwise) from None
 

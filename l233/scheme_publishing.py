@@ -6,7 +6,7 @@ One publisher at a time, and what it decides by is what it has read after it bec
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from agents.following import SCHEME_TOPIC, judge, told_on_topic
+from agents.following import judge, told_on_topic
 from agents.world import World
 from coordination.rulebook import Rulebook
 from coordination.scheme_life import Said, on_publication
@@ -18,6 +18,7 @@ from l233.settings import Settings
 from l233.trust import trusted
 from schemas.envelope import pack_binary
 from schemas.scheme import SchemeVersion
+from schemas.topics import SCHEME
 from streaming.client import Connection
 from streaming.posting import exclusive_poster
 from streaming.reading import reader
@@ -80,11 +81,11 @@ def instant(connection: Connection) -> datetime:
 async def read(connection: Connection) -> tuple[SchemeVersion, ...]:
     """Return every version that was published, in order; what can't be read as one is passed over."""
     async with reader(connection) as source:
-        ends = await source.ends(await source.places([SCHEME_TOPIC]))
+        ends = await source.ends(await source.places([SCHEME]))
         return told_on_topic([record async for batch in source.read(ends) for record in batch]).versions
 
 
 def _output(said: Said) -> Output:
     attributes = {"id": said.id, "source": SOURCE, "type": said.type, "time": said.time}
     headers, value = pack_binary({**attributes, "subject": said.subject}, said.payload)
-    return Output(SCHEME_TOPIC, said.key.encode(), value, headers)
+    return Output(SCHEME, said.key.encode(), value, headers)

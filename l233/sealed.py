@@ -10,12 +10,12 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from agents.emission import CHECKPOINTS
 from coordination.merkle import Tree, leaf_hash
 from coordination.sealed_logs import Asked, Checked, LogCheck, Placed, Wrong
 from coordination.sealing import Keys, check_seals, entry_bytes, log_name, told
 from l233.errors import BadInput, L233Error
 from schemas.audit import CHECKPOINT, PROOF_FORMAT, Checkpoint, Proof, ProvenEntry, SealedCheckpoint
+from schemas.topics import CHECKPOINTS
 from streaming.client import Connection
 from streaming.reading import Place, Reader, reader
 from streaming.records import Record

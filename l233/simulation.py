@@ -20,10 +20,10 @@ from coordination.verdicts import Duplicate, InputRecord, Refused, Rekeyed
 from l233.recordings import Gathering, Plan, Progress, gather, judge_by
 from schemas.events import TYPE_PREFIX
 from schemas.records import DECISION, Decision
+from schemas.topics import ACKNOWLEDGEMENTS
 from streaming.reading import Place, reader
 from streaming.records import Record
 
-_ACKNOWLEDGEMENTS: Final = "l233.acknowledgements"
 _GIVEN: Final = f"{TYPE_PREFIX}acknowledgement."
 _REGISTERED: Final = f"{_GIVEN}registered.v1".encode()
 
@@ -108,7 +108,7 @@ async def _answers(planned: Plan, numbers: Sequence[int], as_of: int) -> Mapping
         number: defaultdict(list) for number in numbers
     }
     async with reader(planned.settings.connection()) as source:
-        places: list[Place] = [(_ACKNOWLEDGEMENTS, number) for number in numbers]
+        places: list[Place] = [(ACKNOWLEDGEMENTS, number) for number in numbers]
         ends = await source.ends(places)
         starts = await source.at(places, planned.since_ms)
         left = {place: end for place, end in ends.items() if not planned.since_ms or place in starts}

@@ -7,9 +7,8 @@ partition is read. What was known on a day is the case folded anew from what was
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Final
 
-from agents.emission import OUTCOME_HEADER, OUTCOMES
+from agents.emission import OUTCOME_HEADER
 from agents.roles import roles
 from agents.world import World
 from coordination import acknowledgement
@@ -17,6 +16,7 @@ from coordination.acknowledgement import Acknowledgement
 from coordination.directory import Directory
 from l233.rehearsal import Held, Input, Rehearsal
 from l233.rehearsal_input import milliseconds
+from schemas import topics
 from schemas.envelope import Envelope, unpack
 from schemas.events import TYPE_PREFIX
 from schemas.records import CASE, DECISION, CaseRecipient, CaseState, Decision, Recipient
@@ -24,11 +24,6 @@ from schemas.strict_json import JsonValue, read
 from streaming.client import Connection
 from streaming.reading import Reader, reader
 from streaming.records import Record
-
-CASES: Final = "l233.cases"
-DECISIONS: Final = "l233.decisions"
-ACKNOWLEDGEMENTS: Final = "l233.acknowledgements"
-RECEIPTS: Final = "l233.receipts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +131,7 @@ def of_records(
 async def _states(reading: Reader, case: str) -> list[tuple[int, CaseState]]:
     """Return the latest state of a case, with its partition, for each worker who has one of this id."""
     wanted, latest = case.encode(), dict[bytes, tuple[int, bytes | None]]()
-    async for record in _records(reading, CASES):
+    async for record in _records(reading, topics.CASES):
         if record.key is not None and record.key.partition(b"/")[2] == wanted:
             latest[record.key] = (record.partition, record.value)
     return [
@@ -148,7 +143,9 @@ async def _states(reading: Reader, case: str) -> list[tuple[int, CaseState]]:
 
 async def _about(reading: Reader, state: CaseState, number: int) -> AsyncIterator[Record]:
     """Yield the records about a case."""
-    async for record in _records(reading, DECISIONS, ACKNOWLEDGEMENTS, OUTCOMES, RECEIPTS, number=number):
+    async for record in _records(
+        reading, topics.DECISIONS, topics.ACKNOWLEDGEMENTS, topics.OUTCOMES, topics.RECEIPTS, number=number
+    ):
         headers = dict(record.headers)
         about = headers.get("ce_subject"), headers.get("ce_correlationid")
         if about == (state.worker.encode(), state.case.encode()):
@@ -172,7 +169,7 @@ def _folded(records: Iterable[Record], world: World, end: datetime) -> CaseState
     rehearsal = Rehearsal([cases])
     for _ in rehearsal.run(inputs, milliseconds(end)):
         pass
-    latest = rehearsal.latest.get(CASES)
+    latest = rehearsal.latest.get(topics.CASES)
     return None if latest is None else CASE.validate_json(latest.value or b"")
 
 
@@ -193,13 +190,13 @@ def _story(state: CaseState, records: Iterable[Record], known_on: str | None) ->
         envelope = unpack(record.value, record.headers)
         payload, time = envelope.payload or b"", str(envelope.attributes["time"])
         match record.topic:
-            case "l233.decisions":
+            case topics.DECISIONS:
                 decision = DECISION.validate_json(payload)
                 decided.setdefault(decision.id, Decided(time, decision))
-            case "l233.acknowledgements":
+            case topics.ACKNOWLEDGEMENTS:
                 said = acknowledgement.read(envelope.attributes, payload)
                 acknowledged.setdefault(said.id, said)
-            case "l233.outcomes":
+            case topics.OUTCOMES:
                 made = _happened(envelope, payload)
                 happened.setdefault(made.id, made)
             case _:

@@ -1,15 +1,13 @@
 """How things are told to a person: dates, organisms, and text that came from outside."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, time, timedelta
-from typing import Final, TypeVar
-from zoneinfo import ZoneInfo
+from datetime import datetime
+from typing import TypeVar
 
 from coordination.directory import Directory
+from coordination.instants import PARIS
 
 Word = TypeVar("Word", bound=str)
-
-_PARIS: Final = ZoneInfo("Europe/Paris")
 
 
 def plain(text: str) -> str:
@@ -21,12 +19,7 @@ def plain(text: str) -> str:
 
 def paris(at: str) -> str:
     """Return an RFC 3339 time as people in Paris say it, to the second."""
-    return datetime.fromisoformat(at).astimezone(_PARIS).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def end_of_day(day: date) -> datetime:
-    """Return the last millisecond of a day in Paris."""
-    return datetime.combine(day + timedelta(days=1), time(), _PARIS) - timedelta(milliseconds=1)
+    return datetime.fromisoformat(at).astimezone(PARIS).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def last_day(by: str) -> str:

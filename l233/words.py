@@ -6,10 +6,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
-from typing import Final
-from zoneinfo import ZoneInfo
 
-_PARIS: Final = ZoneInfo("Europe/Paris")
+from coordination.instants import PARIS
 
 
 class Language(StrEnum):
@@ -36,7 +34,7 @@ class Words:
 
     def moment(self, time: str) -> str:
         """Return an RFC 3339 time as people in Paris say it, to the second."""
-        at = datetime.fromisoformat(time).astimezone(_PARIS)
+        at = datetime.fromisoformat(time).astimezone(PARIS)
         return at.strftime("%d/%m/%Y %H:%M:%S" if self.language is Language.FRENCH else "%Y-%m-%d %H:%M:%S")
 
     def day(self, time: str) -> str:

@@ -12,10 +12,10 @@ from coordination.quality_report import Row
 from coordination.yearly import Escalated, HeadReport
 from l233.telling import organism, paris
 from schemas.records import CASE, CaseState
+from schemas.topics import CASES
 from streaming.client import Connection
 from streaming.reading import reader
 
-CASES: Final = "l233.cases"
 _NONE: Final = b'"escalations":[]'
 HEADS: Final = ("cnam", "cnav", "acoss")
 COLUMNS: Final = (

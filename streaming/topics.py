@@ -12,10 +12,9 @@ from typing import Annotated, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from schemas.topics import DEAD_LETTERS, INPUT
+
 DAY_MS = 24 * 60 * 60 * 1000
-INPUT = "l233.events"
-"""The topic that producers write to."""
-DEAD_LETTERS = "l233.dead-letters"
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,199}$")]
 Names = Annotated[tuple[Name, ...], Field(min_length=1)]

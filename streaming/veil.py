@@ -20,11 +20,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from schemas import veiled
 from schemas.envelope import Headers
 from schemas.keyring import ErasedError
+from schemas.topics import DEAD_LETTERS, INPUT
 from schemas.veiled import ERASED_HEADER, FIELDS, FORM, MARKER, VEILED_HEADER
 from streaming.errors import NoKeyring, VeilBroken
 from streaming.keyfile import KeyringFile
 from streaming.records import Output, Record
-from streaming.topics import DEAD_LETTERS, INPUT
 
 BOX: Final = b"\xff\x00veil\x01"
 """What a veiled value of the state begins with; then the number of the tree, then the ciphertext."""

@@ -19,6 +19,7 @@ from coordination.situation import situation_of
 from schemas.codes import Kind
 from schemas.events import TerritoryChanged
 from schemas.records import ACCOUNT, ACCOUNT_TYPE, MANDATE, AccountReleased, Mandate
+from schemas.topics import inbox
 from streaming.parking import Retry
 from streaming.records import Output, Record
 
@@ -96,7 +97,7 @@ def record(handed: AccountReleased, cause: Cause, mandate: Mandate, world: World
     """Return what is handed over as a record for the agent that it goes to."""
     step = f"{RELEASED}/{handed.mission}/{handed.passed}"
     return cloud_event(
-        f"l233.inbox.{_agent(handed.to, world)}",
+        inbox(world.directory.organisms[handed.to].agent),
         type_=ACCOUNT_TYPE,
         id_=ids.emitted_id(cause.event, cause.scheme, cause.name, handed.to, step),
         role=cause.agent,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from agents.emission import MANDATE_HEADER
+from agents.emission import asking
 from agents.emission import outcome as record_of
 from agents.missions import mission
 from agents.missions.causes import Cause
@@ -19,7 +19,7 @@ from coordination.rights import Told, reconcile
 from coordination.rulebook import Clock
 from schemas.codes import Kind
 from schemas.emitted import RightsMismatch, RightsRecorded
-from schemas.records import MANDATE, Mandate
+from schemas.records import Mandate
 from streaming.records import Output, State
 
 _NOTHING_TOLD: Final = Told()
@@ -90,9 +90,8 @@ def _raised(said: RightsMismatch, case: str, cause: Cause, world: World) -> list
     told = record_of(cause.agent, made)
     if mandate is None:
         return [told]
-    asking = told._replace(headers=[*told.headers, (MANDATE_HEADER, MANDATE.dump_json(mandate))])
-    agent = world.directory.organisms[mandate.organism].agent
-    return [asking, asking._replace(topic=f"l233.inbox.{agent}")]
+    asked = asking(told, world.directory.organisms[mandate.organism].agent, mandate)
+    return [asked._replace(topic=told.topic), asked]
 
 
 def _mandate(case: str, cause: Cause, world: World) -> Mandate | None:

@@ -18,10 +18,11 @@ from bench.faults.replayed import Lane, Place, Times
 from bench.faults.tally import Fact, Order, Tally
 from coordination.conservation import Ledger
 from coordination.quality_facts import TOPICS as COUNTED
+from schemas.topics import INPUT
 from streaming.client import Connection
 from streaming.reading import reader
 from streaming.records import Later, Output, Record, Result
-from streaming.topics import INPUT, Registry
+from streaming.topics import Registry
 
 _CASES: Final = "l233.cases"
 _QUALITY: Final = "l233.quality"

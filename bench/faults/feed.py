@@ -8,7 +8,7 @@ from typing import Final
 from confluent_kafka import KafkaError, Message, Producer
 
 from l233.day import GeneratedRecord
-from streaming.topics import INPUT
+from schemas.topics import INPUT
 
 _FLUSH_SECONDS: Final = 120.0
 _STEP: Final = 0.02

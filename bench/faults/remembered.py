@@ -8,7 +8,8 @@ from typing import Final
 
 import scheme
 from agents.quality import read_sum
-from coordination.periods import PARIS, parse, period_of
+from coordination.instants import PARIS
+from coordination.periods import parse, period_of
 from coordination.quality import Tally, counts
 from coordination.quality_facts import Facts, read, take, write
 from coordination.quality_objectives import Indicator, Measure, read_objectives

@@ -22,7 +22,7 @@ from l233.reference import world
 from l233.settings import Settings
 from l233.telling import plain
 from schemas.emitted import RefusalGround
-from streaming.topics import INPUT
+from schemas.topics import INPUT
 
 app = typer.Typer(add_completion=False)
 

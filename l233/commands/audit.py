@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from coordination.instants import PARIS
 from coordination.sealed_logs import Wrong
 from coordination.sealing import AUDIT
 from l233 import broker, exporting, instants, keyrings, sealed
@@ -167,7 +168,7 @@ def export(
     exporting.prepare(folder, asked.formats)
     found = broker.run(exporting.export(settings.connection(), asked), settings)
     said = f"{since or 'from the beginning'} to {until or 'now'}"
-    made = f"{datetime.now(instants.PARIS):%Y-%m-%d %H:%M} in Paris"
+    made = f"{datetime.now(PARIS):%Y-%m-%d %H:%M} in Paris"
     (folder / "report.html").write_text(as_html(found, said, made), encoding="utf-8")
     if json:
         topics = {f"{topic}/{day}": count for (topic, day), count in found.records.items()}

@@ -6,17 +6,17 @@ would be refused, 2: the file can't be read.
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date, datetime, time
 from typing import Annotated, Final
-from zoneinfo import ZoneInfo
 
 import typer
 
 from agents.world import World
 from coordination.intake import Intake
 from coordination.preflight import Checked, Preflight
-from coordination.rulebook import Rulebook, RulebookError
+from coordination.rulebook import Rulebook
+from l233 import instants
 from l233 import settings as configuration
+from l233.choosing import only
 from l233.errors import BadInput
 from l233.event_file import event_lines, require_json
 from l233.output import print_json
@@ -25,7 +25,6 @@ from l233.telling import counted, first, last_day, plain
 
 app = typer.Typer(add_completion=False)
 
-_PARIS: Final = ZoneInfo("Europe/Paris")
 _ERRORS_TOLD: Final = 5
 
 
@@ -36,12 +35,15 @@ def check(
         str | None,
         typer.Option(help="Decide by the scheme in force then: a date (0:00 in Paris) or an RFC 3339 time."),
     ] = None,
-    scheme: Annotated[str | None, typer.Option(help="Decide by this version of the scheme.")] = None,
+    scheme: Annotated[
+        str | None, typer.Option(help="Decide by this version of the scheme, or by the one in a file.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object per event.")] = False,
 ) -> None:
     """Decide offline what would become of each event: recipients and deadlines, or why it is refused."""
     known = deciding_world(configuration.load())
-    preflight = Preflight(_intake(known, at, scheme))
+    rulebook = _rulebook(known, at, scheme)
+    preflight = Preflight(Intake(rulebook, known.directory, known.registry.allowed_sources, partitions=None))
     outcomes: Counter[str] = Counter()
     for line in event_lines(file):
         checked = preflight.check(line.text)
@@ -51,7 +53,7 @@ def check(
         if json:
             print_json(checked)
         else:
-            print("\n".join(told(line.number, checked, known.rulebook)))
+            print("\n".join(told(line.number, checked, rulebook)))
     refused = outcomes.total() - outcomes["routed"]
     if not json:
         print(summary(outcomes))
@@ -59,33 +61,12 @@ def check(
         raise typer.Exit(1)
 
 
-def _intake(known: World, at: str | None, version: str | None) -> Intake:
-    rulebook = _rulebook(known.rulebook, at, version)
-    return Intake(rulebook, known.directory, known.registry.allowed_sources, partitions=None)
-
-
-def _rulebook(rulebook: Rulebook, at: str | None, version: str | None) -> Rulebook:
+def _rulebook(known: World, at: str | None, version: str | None) -> Rulebook:
     if at is not None and version is not None:
         raise BadInput("--at and --scheme both choose the version: give one of them")
     if version is not None:
-        try:
-            return rulebook.only(version)
-        except RulebookError as error:
-            raise BadInput(f"--scheme: {error}") from error
-    return rulebook if at is None else rulebook.as_on(_instant(at))
-
-
-def _instant(text: str) -> datetime:
-    expected = f"--at {text}: expected a date, 2026-03-02, or a time, 2026-03-02T09:30:00+01:00"
-    try:
-        if len(text) == len("2026-03-02"):
-            return datetime.combine(date.fromisoformat(text), time(), _PARIS)
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        raise BadInput(expected) from None
-    if instant.tzinfo is None:
-        raise BadInput(expected)
-    return instant
+        return only(version, known)
+    return known.rulebook if at is None else known.rulebook.as_on(instants.beginning("--at", at))
 
 
 def told(number: int, checked: Checked, rulebook: Rulebook) -> Iterator[str]:

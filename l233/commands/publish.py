@@ -26,7 +26,7 @@ from l233.publishing import PublishingStopped, publish
 from l233.reference import world
 from l233.settings import Settings
 from l233.telling import counted, first, plain
-from streaming.topics import INPUT
+from schemas.topics import INPUT
 
 app = typer.Typer(add_completion=False)
 

@@ -10,9 +10,9 @@ import typer
 
 from agents.world import World
 from coordination.directory import Directory
+from coordination.instants import PARIS
 from coordination.periods import (
     LENGTHS,
-    PARIS,
     Length,
     Period,
     PeriodError,

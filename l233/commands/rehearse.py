@@ -8,26 +8,21 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import date, datetime
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
 from agents.roles import ACTING, roles
-from agents.world import World
 from coordination.directory import Directory
-from coordination.rulebook import Rulebook, RulebookError
-from coordination.scheme_file import SchemeError, read_scheme
-from l233 import rehearsal_input, rehearsal_story
+from l233 import instants, rehearsal_input, rehearsal_story
 from l233 import settings as configuration
-from l233.errors import BadInput
+from l233.choosing import only
 from l233.output import remark
 from l233.reference import deciding_world
 from l233.rehearsal import Moment, Refused, Rehearsal, quiet
 from l233.subject import configured_key, remark_on
-from l233.telling import counted, end_of_day, first, plain
-from streaming.topics import INPUT
+from l233.telling import counted, first, plain
+from schemas.topics import INPUT
 
 app = typer.Typer(add_completion=False)
 
@@ -55,10 +50,10 @@ def rehearse(
     settings = configuration.load()
     if said := remark_on(configured_key(settings)):
         remark(said)
-    end = None if until is None else rehearsal_input.milliseconds(_end(until))
+    end = None if until is None else rehearsal_input.milliseconds(instants.last("--until", until))
     known = deciding_world(settings)
     if scheme is not None:
-        known = replace(known, rulebook=_only(scheme, known))
+        known = replace(known, rulebook=only(scheme, known))
     if outages is not None:
         known = replace(known, outages=rehearsal_input.outages(outages, known.directory))
     inputs = rehearsal_input.read(file, known.registry.topics[INPUT].partitions)
@@ -76,32 +71,6 @@ def rehearse(
         remark(line)
     if refused:
         raise typer.Exit(1)
-
-
-def _end(text: str) -> datetime:
-    """Return the instant that `--until` names. Raises BadInput."""
-    expected = f"--until {text}: expected a date, 2026-03-02, or a time, 2026-03-02T09:30:00+01:00"
-    try:
-        if len(text) == len("2026-03-02"):
-            return end_of_day(date.fromisoformat(text))
-        instant = datetime.fromisoformat(text)
-    except (ValueError, OverflowError):
-        raise BadInput(expected) from None
-    if instant.tzinfo is None:
-        raise BadInput(expected)
-    return instant
-
-
-def _only(given: str, known: World) -> Rulebook:
-    """Return the rulebook in which one version, by its name or in a file, always is in force."""
-    try:
-        path = Path(given)
-        if path.suffix in {".yaml", ".yml"} or path.is_file():
-            scheme = read_scheme(path.name, path.read_text(encoding="utf-8"), known.directory)
-            return Rulebook((scheme,)).only(scheme.version)
-        return known.rulebook.only(given)
-    except (OSError, UnicodeDecodeError, SchemeError, RulebookError) as error:
-        raise BadInput(f"--scheme {given}: {error}") from error
 
 
 def _show(moment: Moment, directory: Directory, *, json: bool) -> None:

@@ -19,7 +19,7 @@ from l233.reference import world
 from l233.rehearsal import quiet
 from l233.replay import Result
 from l233.telling import counted, plain
-from streaming.topics import INPUT
+from schemas.topics import INPUT
 
 app = typer.Typer(add_completion=False)
 

@@ -8,11 +8,12 @@ import typer
 from l233 import broker, story
 from l233 import settings as configuration
 from l233.errors import BadInput, L233Error
+from l233.instants import end_of_day
 from l233.output import print_json
 from l233.reference import world
 from l233.story import KnownOn
 from l233.story_text import as_text
-from l233.telling import end_of_day, plain
+from l233.telling import plain
 from l233.words import Language, words
 
 app = typer.Typer(add_completion=False)

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from agents.emission import CHECKPOINTS
 from agents.following import PublishedSchemes
 from agents.outages import DeclaredOutages
 from agents.roles import NAMES, UnknownRoleError, load_world, roles
@@ -26,6 +25,7 @@ from l233.scheme_files import refused
 from l233.seal_keys import sealers
 from l233.settings import Settings
 from l233.trust import trusted
+from schemas.topics import CHECKPOINTS
 from streaming import admin
 from streaming.handling import Role
 from streaming.sealed import Sealed, Watch

@@ -2,9 +2,9 @@
 
 from datetime import date, datetime, time, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
-PARIS: Final = ZoneInfo("Europe/Paris")
+from coordination.instants import PARIS
+
 FIRST_DAY: Final = date(2026, 1, 1)
 """The example scheme is in force from here on: earlier days have no scheme."""
 

@@ -8,14 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from stdnum import luhn
 
+from coordination.instants import PARIS
 from schemas.events import type_of
 from schemas.strict_json import write
 
-_PARIS: Final = ZoneInfo("Europe/Paris")
 _COUNTER: Final = "urn:fr:single-counter"
 _TAX: Final = "urn:fr:tax-authority"
 _CPSTI: Final = "urn:fr:cpsti"
@@ -68,7 +67,7 @@ class Story:
             "source": by,
             "type": type_of(name),
             "subject": self.subject,
-            "time": datetime.fromisoformat(at).replace(tzinfo=_PARIS).isoformat(),
+            "time": datetime.fromisoformat(at).replace(tzinfo=PARIS).isoformat(),
             "correlationid": self.case(case),
             "data": data,
         }

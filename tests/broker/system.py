@@ -21,12 +21,13 @@ from confluent_kafka import KafkaError, Message, Producer
 from bench.faults.crew import ALL_IN_ONE, Crew, crew
 from bench.faults.quiet import settled
 from schemas.envelope import STRUCTURED, Headers, pack_binary, pack_structured
+from schemas.topics import INPUT
 from streaming import admin
 from streaming.client import Connection
 from streaming.clock import set_clock
 from streaming.reading import Place, reader
 from streaming.records import Record
-from streaming.topics import INPUT, Registry
+from streaming.topics import Registry
 
 BY_MURMUR2: Final = "murmur2_random"
 BY_LIBRDKAFKA: Final = "consistent_random"

@@ -14,8 +14,8 @@ from stdnum.fr import nir
 
 from coordination.conservation import Ledger
 from coordination.partitioning import partition_of
+from schemas.topics import INPUT
 from streaming.records import Record
-from streaming.topics import INPUT
 from tests.broker.system import (
     BY_LIBRDKAFKA,
     Data,

@@ -13,18 +13,19 @@ from coordination.outages import Outages, outage_of
 from l233 import rehearsal_input
 from l233 import settings as configuration
 from l233.declaring import declare, key_of, withdraw
+from l233.instants import end_of_day
 from l233.local_kafka import LocalKafka
 from l233.playing import plan, play
 from l233.reference import world
 from l233.rehearsal import OWN_SOURCE, Input
 from l233.running import passing
-from l233.telling import end_of_day
 from schemas.outages import DeclaredOutage
+from schemas.topics import INPUT
 from streaming.client import Connection
 from streaming.clock import set_clock
 from streaming.reading import reader
 from streaming.records import Record
-from streaming.topics import INPUT, Registry
+from streaming.topics import Registry
 from tests.broker.system import create_topics
 from tests.golden.sagas import Saga, differences, readable, sagas
 

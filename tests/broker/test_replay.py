@@ -19,8 +19,9 @@ from l233.day import generate
 from l233.local_kafka import temporary
 from l233.running import passing
 from l233.settings import Settings
+from schemas.topics import INPUT
 from streaming.records import Output
-from streaming.topics import INPUT, Registry
+from streaming.topics import Registry
 from tests.broker.test_bench import measured
 from tests.broker.whole import Topics, environment, headers, run
 from tests.replay_corpus.corpus import HERE

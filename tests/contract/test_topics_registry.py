@@ -5,22 +5,31 @@ from collections import Counter
 import pytest
 
 import scheme
-from agents.roles import LOOKING_ON, NAMES
+from agents.roles import LOOKING_ON, NAMES, ORGANISMS
 from coordination.directory import parse_directory
+from schemas import topics
 from schemas.events import type_of
 from schemas.inputs import INPUTS
 from schemas.registry import BETWEEN, EVERY_TYPE, OUTPUT, RECORDS
+from schemas.topics import CHECKPOINTS
 from streaming.client import Limits
 from streaming.topics import Registry
 
 REGISTRY = Registry.load()
-CHECKPOINTS = "l233.checkpoints"
 FOLLOWED = {topic for role in REGISTRY.roles.values() for topic in role.follows}
 HEALTH = {"fr.l233.sick-leave.received.v1", "fr.l233.maternity.declared.v1"}
 
 
 def test_every_role_has_its_topics_and_no_other_role_has() -> None:
     assert set(REGISTRY.roles) == set(NAMES)
+
+
+def test_the_names_that_programs_use_are_those_of_the_registry() -> None:
+    """All of them, none other: an agent's inbox and a role's state have the name of who reads them."""
+    named = {value for name, value in vars(topics).items() if name.isupper()}
+    inboxes = {topics.inbox(organism.agent) for organism in ORGANISMS}
+    states = {role.state for role in REGISTRY.roles.values()}
+    assert named | inboxes | states == set(REGISTRY.topics)
 
 
 def test_every_topic_is_used_by_a_role() -> None:

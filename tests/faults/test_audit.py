@@ -14,8 +14,9 @@ from bench.faults.remembered import cases_remember, quality_kept
 from bench.faults.replayed import Lane, Place, Times
 from coordination.partitioning import partition_of
 from l233.day import generate
+from schemas.topics import INPUT
 from streaming.records import Later, Output, Result
-from streaming.topics import INPUT, Registry
+from streaming.topics import Registry
 from tests.unit.agents.records import Kept
 
 REGISTRY = Registry.load()

@@ -16,9 +16,10 @@ from l233.following import Follower
 from l233.local_kafka import temporary
 from l233.running import System, passing
 from schemas.envelope import STRUCTURED, Headers
+from schemas.topics import INPUT
 from streaming.posting import poster
 from streaming.records import Output
-from streaming.topics import INPUT, Registry
+from streaming.topics import Registry
 
 COUNT = 10_000
 SEED = 233

@@ -5,11 +5,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import groupby
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from coordination.instants import PARIS
 from tests.golden.sagas import ANY, Saga, name, sagas
-
-_PARIS = ZoneInfo("Europe/Paris")
 
 
 def document(saga: Saga) -> str:
@@ -44,7 +42,7 @@ def _entries(saga: Saga) -> Iterator[tuple[datetime, int, str]]:
 
 
 def _at(event: Mapping[str, Any]) -> datetime:
-    return datetime.fromisoformat(event["time"]).astimezone(_PARIS)
+    return datetime.fromisoformat(event["time"]).astimezone(PARIS)
 
 
 def _data(data: Mapping[str, Any]) -> str:

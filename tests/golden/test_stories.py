@@ -10,14 +10,14 @@ import pytest
 from agents.roles import ACTING, roles
 from l233 import rehearsal_input
 from l233 import settings as configuration
+from l233.instants import end_of_day
 from l233.reference import world
 from l233.rehearsal import Held, Rehearsal, quiet
 from l233.story import KnownOn, Story, of_records
 from l233.story_text import as_text
-from l233.telling import end_of_day
 from l233.words import Language, words
 from schemas.records import CASE
-from streaming.topics import INPUT
+from schemas.topics import INPUT
 from tests.golden.sagas import ROOT, Saga, read, sagas
 
 WORLD = world(configuration.load())

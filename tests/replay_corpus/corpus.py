@@ -19,7 +19,7 @@ from coordination.replaying import Compared, Recorded, compare, compared
 from coordination.rulebook import Rulebook
 from coordination.scheme_file import read_scheme
 from coordination.verdicts import InputRecord, Routed
-from streaming.topics import INPUT
+from schemas.topics import INPUT
 
 HERE: Final = Path(__file__).parent
 NUMBER: Final = 1

@@ -18,7 +18,7 @@ from l233.day import generate
 from schemas.envelope import STRUCTURED, Headers, unpack
 from schemas.inputs import EVENT_NAMES
 from schemas.records import DECISION
-from streaming.topics import INPUT
+from schemas.topics import INPUT
 from tests.golden.sagas import sagas
 from tests.replay_corpus.corpus import FILE, PARTITIONS, Entry, judge, save
 from tests.unit.coordination.examples import OWN_DATA, SUBJECT, Data, structured, worker

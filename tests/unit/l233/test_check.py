@@ -1,6 +1,7 @@
 """`l233 check`: offline, in order, one verdict an event, and an exit code that means something."""
 
 import json
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,10 @@ def test_a_version_or_a_date_decides_instead_of_the_events_own(capsys: Capture, 
     assert run(capsys, "check", file, "--json").lines[0]["reason"] == "no_scheme_in_force"
     for choice in (["--scheme", "2026-01"], ["--at", "2026-01-01"], ["--at", "2026-07-01T00:00:00+02:00"]):
         assert run(capsys, "check", file, "--json", *choice).lines[0]["scheme"] == "2026-01"
+    draft = file.with_name("draft.yaml")
+    shipped = files("scheme").joinpath("versions", "2026-01.yaml").read_text(encoding="utf-8")
+    draft.write_text(shipped.replace("scheme: 2026-01", "scheme: 2027-01", 1), encoding="utf-8")
+    assert "routed by scheme 2027-01" in run(capsys, "check", file, "--scheme", str(draft)).out
     assert run(capsys, "check", file, "--at", "2025-12-31").code == 1
 
 

@@ -8,7 +8,7 @@ from coordination.partitioning import partition_of
 from l233.known import KnownSituation, ThenAndNow, known, told
 from schemas.envelope import STRUCTURED
 from schemas.records import Situation
-from streaming.topics import INPUT
+from schemas.topics import INPUT
 from tests.unit.coordination.examples import SIREN, SUBJECT, directory, place, rulebook, structured, worker
 
 HOME: Final = partition_of(SUBJECT.encode(), 4)

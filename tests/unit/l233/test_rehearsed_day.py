@@ -12,7 +12,8 @@ from coordination.standing import standing
 from l233 import rehearsal_input
 from l233.rehearsal import Emitted, Held, Rehearsal, quiet
 from schemas.records import CASE, CaseClock, CaseRecipient, CaseState
-from streaming.topics import INPUT, Registry
+from schemas.topics import INPUT
+from streaming.topics import Registry
 
 EVENTS = 400
 LATER = "2027-06-01T00:00:00Z"

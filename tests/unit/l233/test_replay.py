@@ -11,9 +11,10 @@ from l233.recordings import Plan, Range, judge_by
 from l233.replay import Comparing, Part
 from l233.settings import Settings
 from schemas.envelope import STRUCTURED
+from schemas.topics import INPUT
 from streaming.records import Record
 from streaming.store import entries
-from streaming.topics import INPUT, Registry
+from streaming.topics import Registry
 from tests.unit.coordination.examples import OWN_DATA, SUBJECT, structured, worker
 
 KEY: Final = SUBJECT.encode()
