@@ -5,10 +5,12 @@ per message (about 100 µs) is paid once per slice, and offsets are committed by
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import aiokafka
+import structlog
 from aiokafka import TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from streaming.faust_role import RoleApp
 
 
+_log = structlog.get_logger(__name__)
 ASK_SECONDS = 10.0
 """How long a broker may take to say how far an input goes."""
 _IDLE_MS: Final = 500
@@ -43,6 +46,22 @@ class SliceThread(driver.AIOKafkaConsumerThread):
         self._thread_started.set()
         await self._default_start()
         await self.on_thread_started()
+
+    async def on_start(self) -> None:
+        """Start the consumer, and wait until Kafka tells of all that it is to read.
+
+        Of a topic that a broker does not know yet, since it was made an instant ago, the group would assign
+        nothing, and look again after minutes.
+        """
+        await super().on_start()
+        app: RoleApp = self.consumer.app
+        inputs, consumer = set(app.lanes.role.inputs), self._ensure_consumer()
+        until = time.monotonic() + ASK_SECONDS
+        while not inputs <= await consumer.topics():
+            if time.monotonic() > until:
+                _log.error("inputs_missing", role=app.lanes.role.name, topics=sorted(inputs))
+                return
+            await asyncio.sleep(_LOOK_AGAIN)
 
     def _stopped_set(self) -> None:
         self._stopped.set()
