@@ -90,7 +90,9 @@ class Quality:
             return self._count(timer.at_ms, lane, state)
         if name.startswith(_MEASURE):
             if next(state.scan(_NEW), None) is not None:
-                return Result(writes={timer_key(timer.at_ms + 1, name): timer.value})
+                # Counted here and now: its own timer lies behind, up to the length of the grid.
+                counted = self._count(timer.at_ms, lane, state)
+                return Result(writes={**counted.writes, timer_key(timer.at_ms + 1, name): timer.value})
             return self._measure(periods.parse(name.removeprefix(_MEASURE).decode()), timer, lane, state)
         if name.startswith(_FORGET):
             return _forget(name.removeprefix(_FORGET), timer.at_ms, state)

@@ -126,6 +126,10 @@ class Lane:
     def hear(self, kept: Kept) -> None:
         """Let time pass up to a record, and take it."""
         self.until(kept.timestamp)
+        self.catch_up(kept)
+
+    def catch_up(self, kept: Kept) -> None:
+        """Take a record before anything fires, as a lane does that was away."""
         self._take(self.handler(kept, self.memory))
 
     def until(self, at_ms: int) -> None:
@@ -221,6 +225,17 @@ def test_a_period_is_told_when_it_ends_and_corrected_the_night_after_a_late_reco
     lane.until(instant("2026-04-30T00:00:00+02:00"))
     assert (lane.said[march].numerator, lane.said[march].denominator) == (1, 1)
     assert lane.times.count("2026-04-04T00:00:00.000+02:00") == 2, "the share, and the time to the report"
+
+
+def test_what_comes_after_a_period_does_not_hold_up_its_figures() -> None:
+    """A lane that was away hears it first; it tells the period at once, and not when a clock has gone on."""
+    lane, case, after = Lane(), ("worker:a", "c"), instant("2026-04-01T00:00:10+02:00")
+    lane.hear(record(case, payment(), 1, instant(at(1))))
+    lane.until(instant("2026-03-31T23:00:00+02:00"))
+    lane.catch_up(record(case, given_("received", 2, "carsat:31"), 2, after))
+    lane.until(after)
+    march = ("2026-03", "reported-in-time", "carsat:31", "future-rights")
+    assert (lane.said[march].numerator, lane.said[march].denominator) == (0, 1)
 
 
 def test_what_is_complete_is_let_go_of_and_what_is_open_is_kept() -> None:
