@@ -88,8 +88,8 @@ class Tally:
 
     def _routed(self, then: Decision | Refused, now: Decision | Refused) -> None:
         for side, verdict in zip(SIDES, (then, now), strict=True):
-            routed = isinstance(verdict, Decision)
-            self.outcomes[side, "routed" if routed else verdict.refusal.reason] += 1  # type: ignore[union-attr]
+            outcome = "routed" if isinstance(verdict, Decision) else verdict.refusal.reason
+            self.outcomes[side, outcome] += 1
 
     def _moved(self, name: str, then: Recipient, now: Recipient) -> None:
         if then.by == now.by:

@@ -20,6 +20,14 @@ def end(option: str, text: str) -> datetime:
     return _instant(option, text, _midnight_after)
 
 
+def start(since: str | None, end: datetime | None) -> datetime | None:
+    """Return the instant that `--from` names, None without one. Raises BadInput if it is not before `end`."""
+    found = None if since is None else beginning("--from", since)
+    if found is not None and end is not None and end <= found:
+        raise BadInput(f"--from {since} is not before --to: nothing lies between them")
+    return found
+
+
 def last(option: str, text: str) -> datetime:
     """Return the instant that an option names; a date alone is that day's last one. Raises BadInput."""
     return _instant(option, text, end_of_day)

@@ -124,6 +124,6 @@ class Batch:
 def _output(envelope: Envelope) -> Output:
     """Return a valid event as a record in binary mode, keyed by its worker, which gives its partition."""
     assert envelope.subject is not None  # noqa: S101 - the contract holds
-    assert envelope.payload is not None  # noqa: S101
+    assert envelope.payload is not None  # noqa: S101 - as above
     headers, value = pack_binary(envelope.attributes, envelope.payload)
     return Output(INPUT, envelope.subject.encode(), value, headers)

@@ -2,8 +2,12 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
 
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 
@@ -26,3 +30,25 @@ def print_table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
 def remark(text: str) -> None:
     """Tell a person something that is not the answer."""
     sys.stderr.write(text + "\n")
+
+
+class Advance(Protocol):
+    """Told how many more are done."""
+
+    def __call__(self, more: int) -> None:
+        """Take it."""
+
+
+@contextmanager
+def inputs_bar(total: int) -> Iterator[Advance]:
+    """Show on stderr how many of about so many inputs are done; what is yielded is told how many more."""
+    with Progress(
+        TextColumn("{task.completed:.0f} of about {task.total:.0f} inputs"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda more: bar.advance(task, more)

@@ -155,8 +155,8 @@ def export(
     """Write the records of a period, their places in the logs, a ledger query and a page to look at."""
     settings = configuration.load()
     registry = load_topics(settings)
-    first = None if since is None else instants.beginning("--from", since)
     last = None if until is None else instants.end("--to", until)
+    first = instants.start(since, last)
     asked = Asked(
         folder,
         Period.of(first, last),

@@ -7,14 +7,12 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from l233 import broker, instants, recordings, replay
 from l233 import settings as configuration
 from l233.choosing import only
 from l233.errors import BadInput
-from l233.output import print_json
+from l233.output import inputs_bar, print_json
 from l233.reference import world
 from l233.rehearsal import quiet
 from l233.replay import Result
@@ -49,27 +47,15 @@ def command(  # noqa: PLR0917  its options
     if topic != INPUT:
         raise BadInput(f"--topic {plain(topic)}: only {INPUT} is decided on, so only it can be replayed")
     settings = configuration.load()
-    first = None if since is None else instants.beginning("--from", since)
     last = None if until is None else instants.end("--to", until)
-    if first is not None and last is not None and last <= first:
-        raise BadInput(f"--to {until} is not after --from {since}: nothing lies between them")
+    first = instants.start(since, last)
     rulebook = None if scheme is None else only(scheme, world(settings))
     asked = recordings.plan(settings, first, last, rulebook=rulebook, worker=worker, rebuild=rebuild)
     with quiet():
         planned = broker.run(asked, settings)
     began = time.perf_counter()
-    with Progress(
-        TextColumn("{task.completed:.0f} of about {task.total:.0f} inputs"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    ) as bar:
-        task = bar.add_task("", total=planned.range.size)
-        found = broker.guarded(
-            lambda: replay.replay(planned, processes, lambda n: bar.advance(task, n)), settings
-        )
+    with inputs_bar(planned.range.size) as advance:
+        found = broker.guarded(lambda: replay.replay(planned, processes, advance), settings)
     seconds = time.perf_counter() - began
     if json:
         print_json(as_json(found, seconds))

@@ -4,16 +4,13 @@ Exit code 0: done, 1: refused, with what is wrong, 2: a file or a key can't be u
 """
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from coordination.lifecycle import SIGNATORIES, missing
 from coordination.scheme_file import SchemeError
 from coordination.scheme_version import Signed, faults, refuse
-from coordination.signing import public_hex
 from coordination.signing import sign as signature_of
 from l233 import broker
 from l233 import settings as configuration
@@ -21,7 +18,7 @@ from l233.commands.simulate import simulate
 from l233.errors import BadInput, L233Error
 from l233.output import print_json, print_table, remark
 from l233.reference import directory, world
-from l233.scheme_files import read_key, read_version, refused, write_new, write_signatures
+from l233.scheme_files import read_key, read_version, refused, write_pair, write_signatures
 from l233.scheme_publishing import instant, read
 from l233.scheme_publishing import publish as to_publish
 from l233.scheme_telling import Told, all_versions, lint_problems, tell_version
@@ -36,8 +33,6 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Draft = Annotated[Path, typer.Argument(metavar="FILE", help="A version of the scheme, YAML.")]
 As = Annotated[str, typer.Option("--as", help="Who signs.")]
 Key = Annotated[Path, typer.Option(help="That authority's private key, PEM.")]
-_PRIVATE: Final = 0o600
-_PUBLIC: Final = 0o644
 
 
 @app.command()
@@ -48,15 +43,9 @@ def keygen(
 ) -> None:
     """Make the keys of an authority: AUTHORITY.private.pem, for its owner alone, and AUTHORITY.public.pem."""
     name = _authority(authority, AUTHORITIES)
-    key = Ed25519PrivateKey.generate()
-    private, public = to / f"{name}.private.pem", to / f"{name}.public.pem"
-    if public.exists():
-        raise BadInput(f"{public} exists: a key is never overwritten; move it away or choose --to")
-    write_new(private, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), _PRIVATE)
-    write_new(public, key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), _PUBLIC)
+    private, public, key = write_pair(name, to)
     if json:
-        keys = {"private": str(private), "public": str(public), "key": public_hex(key.public_key())}
-        print_json({"authority": name, **keys})
+        print_json({"authority": name, "private": str(private), "public": str(public), "key": key})
     else:
         print(f"{private}: {name} signs with it; keep it secret, it is not protected by a password")
         print(f"{public}: give it to whoever runs l233 (the folder L233_TRUSTED_KEYS)")

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from coordination.rulebook import RulebookError
 from coordination.simulation import SIDES, report
@@ -15,7 +13,7 @@ from l233 import broker, instants, recordings
 from l233 import settings as configuration
 from l233.choosing import only
 from l233.errors import BadInput
-from l233.output import print_json
+from l233.output import inputs_bar, print_json
 from l233.quality import objectives
 from l233.reference import world
 from l233.rehearsal import quiet
@@ -51,10 +49,8 @@ def simulate(  # noqa: PLR0917  its options
     known = world(settings)
     signing = None if key is None else read_key(key)
     (drafted,) = only(str(draft), known).schemes
-    first = None if since is None else instants.beginning("--from", since)
     last = instants.end("--to", until)
-    if first is not None and last <= first:
-        raise BadInput(f"--to {until} is not after --from {since}: nothing lies between them")
+    first = instants.start(since, last)
     with quiet():
         planned = broker.run(recordings.plan(settings, first, last), settings)
     try:
@@ -62,18 +58,8 @@ def simulate(  # noqa: PLR0917  its options
     except RulebookError:
         (compared,) = only(against, known).schemes
     asked = Simulated(compared, drafted, int(last.timestamp() * 1000))
-    with Progress(
-        TextColumn("{task.completed:.0f} of about {task.total:.0f} inputs"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    ) as bar:
-        task = bar.add_task("", total=planned.range.size)
-        tally = broker.guarded(
-            lambda: run(planned, asked, processes, lambda n: bar.advance(task, n)), settings
-        )
+    with inputs_bar(planned.range.size) as advance:
+        tally = broker.guarded(lambda: run(planned, asked, processes, advance), settings)
     span = {"from": None if first is None else first.isoformat(), "to": last.isoformat()}
     found = report(tally, compared, drafted, span, objectives())
     sums = {} if folder is None else write(folder, found, signing)

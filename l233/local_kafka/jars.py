@@ -147,9 +147,9 @@ class _Counter:
 def _downloader(scratch: Path, counter: _Counter) -> Callable[[Jar], Path]:
     # Imported here: with the jars in the cache, none of this is needed.
     import requests  # noqa: PLC0415 - jgo's own client, for the errors it lets through
-    from jgo.config import GlobalSettings  # noqa: PLC0415
-    from jgo.constants import MAVEN_CENTRAL_URL  # noqa: PLC0415
-    from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415
+    from jgo.config import GlobalSettings  # noqa: PLC0415 - as above
+    from jgo.constants import MAVEN_CENTRAL_URL  # noqa: PLC0415 - as above
+    from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415 - as above
 
     context = MavenContext(
         resolver=PythonResolver(progress_callback=counter.downloading),
@@ -178,8 +178,8 @@ def _downloader(scratch: Path, counter: _Counter) -> Callable[[Jar], Path]:
 
 def _write_lock() -> None:
     """Resolve `ENDPOINT` anew and print the lock: for whoever moves to another version of Kafka."""
-    import jgo  # noqa: PLC0415
-    from jgo.maven import MavenContext  # noqa: PLC0415
+    import jgo  # noqa: PLC0415 - only for this
+    from jgo.maven import MavenContext  # noqa: PLC0415 - only for this
 
     coordinates = {f"{a.groupId}:{a.artifactId}:{a.version}" for a in jgo.resolve(ENDPOINT)} | {LOG_BINDING}
     context = MavenContext()

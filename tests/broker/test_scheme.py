@@ -166,7 +166,9 @@ def test_a_version_published_midway_is_taken_up_without_restart(
             new = told(done)
             adopted(running, "2027-01")
             before = len(stream.sent)
+            until = time.monotonic() + SECONDS
             while len(stream.sent) < before + 200:
+                assert time.monotonic() < until, "the stream stopped"
                 time.sleep(0.05)
         decided = decisions(watch, stream.sent)
         shipped = json.loads(signatures_file(SHIPPED / "versions" / "2026-01.yaml").read_text())

@@ -92,7 +92,7 @@ def naive_end(local_day: date, delay: Delay, subdivision: str | None) -> date:
 
 
 @given(
-    st.datetimes(datetime(2024, 1, 1), datetime(2035, 12, 31), timezones=st.just(UTC)),  # noqa: DTZ001
+    st.datetimes(datetime(2024, 1, 1), datetime(2035, 12, 31), timezones=st.just(UTC)),  # noqa: DTZ001  bounds have no zone
     st.builds(Delay, st.integers(1, 40), st.sampled_from(["working days", "days", "months"])),
     st.sampled_from(ZONES),
     st.sampled_from(SUBDIVISIONS),

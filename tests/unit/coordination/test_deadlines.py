@@ -134,7 +134,7 @@ def test_near_is_a_working_day_before_and_missed_the_first_instant_after(
 
 
 @given(
-    st.datetimes(datetime(2026, 1, 1), datetime(2060, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+    st.datetimes(datetime(2026, 1, 1), datetime(2060, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001  bounds have no zone
     st.sampled_from(
         [Delay(1, "working days"), Delay(10, "working days"), Delay(7, "days"), Delay(6, "months")]
     ),

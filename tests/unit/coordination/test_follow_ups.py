@@ -40,7 +40,7 @@ class Lane:
     def take(self, name: str, data: Data, *, subject: str = SUBJECT, **attributes: object) -> Verdict:
         """Judge an event that lies where it should, and remember what the verdict says."""
         key = subject.encode()
-        line = structured(name, data, subject=subject, **attributes)  # type: ignore[arg-type]
+        line = structured(name, data, subject=subject, **attributes)  # type: ignore[arg-type]  # the names of `structured`
         verdict = self.intake.judge(record(line, key=key, partition=partition_of(key, 4)), self.memory)
         if isinstance(verdict, Routed):
             self.memory.update(verdict.writes)
@@ -48,7 +48,7 @@ class Lane:
 
     def routed(self, name: str, data: Data, **attributes: object) -> Routed:
         """Judge an event that must be routed."""
-        verdict = self.take(name, data, **attributes)  # type: ignore[arg-type]
+        verdict = self.take(name, data, **attributes)  # type: ignore[arg-type]  # the names of `structured`
         assert isinstance(verdict, Routed), verdict
         return verdict
 

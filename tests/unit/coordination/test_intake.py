@@ -66,7 +66,7 @@ class Lane:
 
 def a(name: str, **attributes: object) -> bytes:
     """Return a line with the example of a type, in Toulouse."""
-    return structured(name, {**OWN_DATA[name], "worker": AT_HOME}, **attributes)  # type: ignore[arg-type]
+    return structured(name, {**OWN_DATA[name], "worker": AT_HOME}, **attributes)  # type: ignore[arg-type]  # the names of `structured`
 
 
 def reason(verdict: Verdict) -> str:

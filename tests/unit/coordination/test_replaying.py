@@ -37,7 +37,7 @@ class Stream:
     def take(self, name: str, data: Data, **attributes: object) -> tuple[InputRecord, Recorded]:
         """Decide on an event; return its record and what the topics would say of it."""
         self.offset += 1
-        line = structured(name, data, **attributes)  # type: ignore[arg-type]
+        line = structured(name, data, **attributes)  # type: ignore[arg-type]  # the names of `structured`
         at = record(line, key=KEY, partition=HOME, offset=self.offset)
         verdict = self.intake.judge(at, self.memory)
         match verdict:

@@ -36,7 +36,7 @@ def decided(version: Scheme, name: str) -> Decision:
     return found
 
 
-def simulated(draft: Scheme, name: str, answers: Answers | None = None, as_of: int = AS_OF) -> Any:  # noqa: ANN401
+def simulated(draft: Scheme, name: str, answers: Answers | None = None, as_of: int = AS_OF) -> Any:  # noqa: ANN401  a report, as JSON
     """Return the report on one event."""
     tally = Tally()
     tally.take(decided(shipped(), name), decided(draft, name), answers or {}, as_of)

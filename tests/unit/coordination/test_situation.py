@@ -1,6 +1,6 @@
 """What is known of a worker over time."""
 
-from datetime import datetime
+from datetime import date, datetime
 from itertools import permutations
 from random import Random
 
@@ -110,7 +110,7 @@ def test_what_is_known_does_not_depend_on_the_order_of_arrival() -> None:
     assert len({encode(after(*order)) for order in permutations(events)}) == 1
 
 
-DATES = st.dates(datetime(2024, 1, 1).date(), datetime(2027, 12, 31).date()).map(str)  # noqa: DTZ001
+DATES = st.dates(date(2024, 1, 1), date(2027, 12, 31)).map(str)
 PLACES = st.sampled_from([worker("31555"), worker("59350", health="cpam:595"), worker("97411", "75101")])
 
 

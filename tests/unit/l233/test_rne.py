@@ -93,7 +93,7 @@ def test_golden_companies(record: dict[str, Any], expected: tuple[str, dict[str,
     converted = convert(record, subject)
 
     if isinstance(expected, str):
-        assert converted == Skipped(expected)  # type: ignore[arg-type]
+        assert converted == Skipped(expected)  # type: ignore[arg-type]  # a reason, by its file
         return
     name, data, assumed = expected
     assert isinstance(converted, Converted)
@@ -270,7 +270,7 @@ def test_every_reason_to_skip(reason: str) -> None:
     record = deepcopy(COMPANIES[0])
     SPOILT[reason](record)
 
-    assert convert(record, subject) == Skipped(reason)  # type: ignore[arg-type]
+    assert convert(record, subject) == Skipped(reason)  # type: ignore[arg-type]  # a key of SPOILT
 
 
 def test_a_cessation_needs_no_address() -> None:

@@ -101,4 +101,4 @@ def test_values_are_frozen() -> None:
         said.organism = "cpam:751"
     mandate: object = records.MANDATE.validate_json(MANDATE_TEXT)
     with pytest.raises(AttributeError):
-        mandate.role = "informed"  # type: ignore[attr-defined]
+        mandate.role = "informed"  # type: ignore[attr-defined]  # frozen

@@ -71,4 +71,4 @@ def test_a_file_that_is_no_certificate_is_refused(tmp_path: Path) -> None:
 
 
 def test_no_password_shows_when_security_is_printed() -> None:
-    assert "secret" not in repr(Security("SASL_SSL", "PLAIN", "worker", "secret", key_password="secret"))  # noqa: S106
+    assert "secret" not in repr(Security("SASL_SSL", "PLAIN", "worker", "secret", key_password="secret"))  # noqa: S106  not one
