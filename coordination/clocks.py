@@ -65,8 +65,10 @@ def started(
         directory: organisms and territories.
     """
     clocks = [clock for clock in scheme.clocks.values() if clock.event == name]
+    if not clocks or data is None:
+        return ()
     lead = next((to for to in recipients if to.role == "lead"), None)
-    if not clocks or data is None or lead is None:
+    if lead is None:
         return ()
     competence = competence_of(lead.organism, worker, directory)
     day = time.astimezone(competence.organism.zone).date()

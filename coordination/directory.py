@@ -62,9 +62,9 @@ _NOBODY: Final[Mapping[Kind, Resolution]] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Directory:
-    """Organisms and territories, with every answer computed beforehand."""
+    """Organisms and territories, with every answer computed beforehand. Compared by identity."""
 
     organisms: Mapping[str, Organism]
     _by_departement: Mapping[str, Mapping[Kind, Resolution]]

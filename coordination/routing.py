@@ -3,11 +3,10 @@
 A pure function, used unchanged by the intake agent, by `l233 check`, by replay and by simulation.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Final, Literal, assert_never
-from zoneinfo import ZoneInfo
 
 from coordination import ids
 from coordination.calendar import deadline_from
@@ -159,28 +158,96 @@ def rule_for(event: Event, scheme: Scheme) -> Rule | Refusal:
 def _shared(
     rule: Rule, event: Event, scheme: Scheme, directory: Directory, worker: Situation | None
 ) -> tuple[tuple[Recipient, ...], tuple[Unresolved, ...]] | Refusal:
-    """Share the event out. Assignments stand strongest role first, so the first of an organism stays."""
-    chosen: dict[str, Recipient] = {}
+    """Share the event out. Most rules ask of the territory alone: there a place has the same organisms."""
+    shares: _Shares | _Unmet | None = None
+    if worker is not None:
+        attachments = tuple(worker.attachments.items())
+        shares = _of_a_place(rule, directory, worker.residence, worker.establishment, attachments)
+    if shares is None:
+        assignments = rule.assignments
+        found = (_resolve(one.expression, event, scheme, directory, worker) for one in assignments)
+        shares = _merged(rule.activity, zip(assignments, found, strict=True))
+    if isinstance(shares, _Unmet):
+        return _without_lead(shares, event)
+    days = tuple([event.time.astimezone(zone).date() for zone in shares.zones])
+    return _from_days(shares, days), shares.unresolved
+
+
+class _Shares:
+    """The organisms of an event with what each is assigned, as they stand in the decision; what is missing.
+
+    `zones` are the organisms' time zones, each once.
+    """
+
+    __slots__ = ("activity", "shares", "unresolved", "zones")
+
+    def __init__(
+        self,
+        activity: str,
+        shares: tuple[tuple[Competence, Assignment], ...],
+        unresolved: tuple[Unresolved, ...],
+    ) -> None:
+        self.activity: Final = activity
+        self.shares: Final = shares
+        self.unresolved: Final = unresolved
+        self.zones: Final = tuple(dict.fromkeys(found.organism.zone for found, _ in shares))
+
+
+def _merged(
+    activity: str, assigned: Iterable[tuple[Assignment, Sequence[Competence | _Unmet]]]
+) -> _Shares | _Unmet:
+    """Return who has a share, or the lead that is missing.
+
+    Assignments stand strongest role first, so the first of an organism stays.
+    """
+    chosen: dict[str, tuple[Competence, Assignment]] = {}
     unresolved: dict[tuple[Kind, str], Unresolved] = {}
-    days: dict[ZoneInfo, date] = {}
-    for assignment in rule.assignments:
-        for found in _resolve(assignment.expression, event, scheme, directory, worker):
+    for assignment, several in assigned:
+        for found in several:
             if isinstance(found, Competence):
-                organism = found.organism
-                if organism.id not in chosen:
-                    if organism.zone not in days:
-                        days[organism.zone] = event.time.astimezone(organism.zone).date()
-                    chosen[organism.id] = _recipient(found, assignment, rule.activity, days[organism.zone])
+                chosen.setdefault(found.organism.id, (found, assignment))
             elif assignment.role == "lead":
-                return _without_lead(found, event)
+                return found
             else:
                 gap = Unresolved(found.kind, assignment.role, found.obstacle)
                 unresolved.setdefault((gap.kind, gap.role), gap)
-    return tuple(sorted(chosen.values(), key=_place)), tuple(unresolved.values())
+    return _Shares(activity, tuple(sorted(chosen.values(), key=_place)), tuple(unresolved.values()))
 
 
-def _place(to: Recipient) -> tuple[int, str]:
-    return _RANK[to.role], to.organism
+def _place(share: tuple[Competence, Assignment]) -> tuple[int, str]:
+    return _RANK[share[1].role], share[0].organism.id
+
+
+@lru_cache(maxsize=16_384)
+def _of_a_place(
+    rule: Rule,
+    directory: Directory,
+    residence: str,
+    establishment: str,
+    attachments: tuple[tuple[str, str], ...],
+) -> _Shares | _Unmet | None:
+    """Return who has a share in a place; None for a rule that looks at more of an event than its place."""
+    worker = Situation("", residence, establishment, dict(attachments))
+    assigned: list[tuple[Assignment, Sequence[Competence | _Unmet]]] = []
+    for assignment in rule.assignments:
+        match assignment.expression:
+            case Own(kind):
+                assigned.append((assignment, (_competent(kind, "worker", directory, worker),)))
+            case Fixed(organism):
+                assigned.append((assignment, (directory.named(organism),)))
+            case _:
+                return None
+    return _merged(rule.activity, assigned)
+
+
+@lru_cache(maxsize=16_384)
+def _from_days(shares: _Shares, days: tuple[date, ...]) -> tuple[Recipient, ...]:
+    """Return what each organism owes, counted from the day in its time zone, in the order of the zones."""
+    day_in = dict(zip(shares.zones, days, strict=True))
+    return tuple(
+        _recipient(found, assignment, shares.activity, day_in[found.organism.zone])
+        for found, assignment in shares.shares
+    )
 
 
 def _resolve(

@@ -43,12 +43,13 @@ class Assignment:
     obligation: Obligation
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rule:
     """What happens with one event type. `name` is the event's; assignments stand strongest role first.
 
-    `addressed_to` is the field naming the organism that the worker turned to: when another one leads, the
-    request counts as received there and is forwarded.
+    Built once with the scheme; compared and hashed by identity, as an assignment is. `addressed_to` is the
+    field naming the organism that the worker turned to: when another one leads, the request counts as
+    received there and is forwarded.
     """
 
     name: str

@@ -108,17 +108,17 @@ class Emitted(NamedTuple):
         """The event's name, such as `rights.recorded`."""
         return self.said["ce_type"].decode().removeprefix(TYPE_PREFIX).rpartition(".")[0]
 
-    @property
-    def order(self) -> tuple[float, bytes, str, int]:
-        """The place of the event among those of its instant: line, case, organism, step."""
-        said = self.said
-        line = _AFTER_ALL if self.line is None else self.line
-        step = _STEP.get(said["ce_type"], len(STEPS))
-        return line, said.get("ce_correlationid", b""), _organism(self.payload), step
-
     def as_json(self) -> str:
         """Return the event as one line of structured JSON, without a line break."""
         return f'{{{",".join(starmap(_member, self.said.items()))},"data":{self.payload.decode()}}}'
+
+
+def _order(one: Emitted) -> tuple[float, bytes, str, int]:
+    """Return the place of an event among those of its instant: line, case, organism, step."""
+    line, said, payload = one
+    step = _STEP.get(said["ce_type"], len(STEPS))
+    case = said.get("ce_correlationid", b"")
+    return _AFTER_ALL if line is None else line, case, _organism(payload), step
 
 
 @lru_cache(maxsize=8_192)
@@ -165,7 +165,7 @@ class Moment:
 
     def told(self) -> list[Emitted]:
         """Return what is emitted, in the order in which it is told."""
-        return sorted(self.emitted, key=lambda one: one.order) if len(self.emitted) > 1 else self.emitted
+        return sorted(self.emitted, key=_order) if len(self.emitted) > 1 else self.emitted
 
 
 class _Part(NamedTuple):
@@ -273,6 +273,13 @@ class Rehearsal:
 
     def _work(self, part: _Part, record: Held) -> None:
         """Take what a record causes; park it when it can't be worked now, or others of its key wait."""
+        if not part.waiting.keys:  # as nearly always
+            try:
+                result = part.work(record)
+            except Retry as retry:
+                result = part.waiting.parked(record, retry, part.memory, self._moment.at_ms)
+            self._apply(part, result)
+            return
         for result in part.waiting.worked(record, part.memory, self._moment.at_ms, part.work):
             self._apply(part, result)
 
@@ -312,31 +319,29 @@ class Rehearsal:
     def _apply(self, part: _Part, result: Result) -> None:
         if result.writes:
             part.memory.take(result.writes)
-        for output in result.outputs:
-            self._put(part, output)
+        self._put(part, result.outputs)
         for latest in result.latest:
             self.latest[latest.topic] = latest
             if latest.topic in self._readers or self._on_record is not None:
-                self._put(part, latest.output() if isinstance(latest, Later) else latest)
+                self._put(part, [latest.output() if isinstance(latest, Later) else latest])
 
     def _refuse(self, part: _Part, reason: str, errors: tuple[Violation, ...]) -> None:
         self._moment.refused.append(Refused(self._line, part.role.name, reason, errors))
 
-    def _put(self, part: _Part, output: Output) -> None:
-        """Show what an output says, and lay it before those who read it."""
-        topic = output.topic
-        show = self._shown.get(topic)
-        if show is not None:
-            show(part, output)
-        if topic not in self._readers and self._on_record is None:
-            return
-        offset = self._offsets[topic]
-        self._offsets[topic] = offset + 1
-        now = self._moment.at_ms
-        record = Held(topic, output.partition or 0, offset, now, output.key, output.value, output.headers)
-        if self._on_record is not None:
-            self._on_record(record)
-        self._queue.append(record)
+    def _put(self, part: _Part, outputs: Sequence[Output]) -> None:
+        """Show what outputs say, and lay them before those who read them."""
+        now, offsets = self._moment.at_ms, self._offsets
+        for output in outputs:
+            topic, key, value, headers, partition = output
+            if topic in self._shown:
+                self._shown[topic](part, output)
+            if topic in self._readers or self._on_record is not None:
+                offset = offsets[topic]
+                offsets[topic] = offset + 1
+                record = Held(topic, partition or 0, offset, now, key, value, headers)
+                self._queue.append(record)
+                if self._on_record is not None:
+                    self._on_record(record)
 
     def _emit(self, _: _Part, output: Output) -> None:
         said = dict(output.headers)
