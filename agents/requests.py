@@ -1,8 +1,8 @@
 """What reaches an organism, and what it does on it: the values between its inbox and its module."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from agents.emission import MANDATE_HEADER
@@ -61,8 +61,10 @@ _OWN_WORDS: Final = frozenset(
 _ESCALATION: Final = "escalation.raised"
 
 
-@dataclass(frozen=True, slots=True)
-class Acts:
+_NO_WRITES: Final[Mapping[bytes, bytes | None]] = MappingProxyType({})
+
+
+class Acts(NamedTuple):
     """What an organism does on a request, beside saying that it has it.
 
     `proofs` go as reasons into the report that the organism gives by itself, if it gives one;
@@ -72,7 +74,7 @@ class Acts:
     outcomes: Sequence[Outcome] = ()
     acknowledgements: Sequence[Acknowledgement] = ()
     outputs: Sequence[Output] = ()
-    writes: Mapping[bytes, bytes | None] = field(default_factory=dict)
+    writes: Mapping[bytes, bytes | None] = _NO_WRITES
     proofs: tuple[str, ...] = ()
 
 
@@ -100,11 +102,10 @@ def read(record: Record) -> Request:
     """
     headers = dict(record.headers)
     mandate, value = headers.get(MANDATE_HEADER), record.value
-    if mandate is None or value is None or not headers.keys() >= _OF_AN_EVENT:
+    said = tuple(map(headers.get, _OF_AN_EVENT))
+    if mandate is None or value is None or None in said:
         raise NoMandateError(f"an inbox takes only what intake routes: no {MANDATE_HEADER} or no event")
-    event = _event(
-        headers["ce_id"], headers["ce_source"], headers["ce_type"], headers["ce_subject"], headers["ce_time"]
-    )
+    event = _event(said)
     causation = headers.get("ce_causationid")
     return Request(
         event,
@@ -116,10 +117,10 @@ def read(record: Record) -> Request:
     )
 
 
-_OF_AN_EVENT: Final = frozenset({"ce_id", "ce_source", "ce_type", "ce_subject", "ce_time"})
+_OF_AN_EVENT: Final = ("ce_id", "ce_source", "ce_type", "ce_subject", "ce_time")
 
 
 @lru_cache(maxsize=1_024)
-def _event(*said: bytes) -> EventRef:
+def _event(said: tuple[bytes, ...]) -> EventRef:
     """Return which event is meant; its recipients read of it one soon after another."""
-    return EventRef(*(value.decode() for value in said))
+    return EventRef(*[value.decode() for value in said])

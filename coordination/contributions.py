@@ -6,9 +6,9 @@ follows from the set alone: order of arrival, duplicates and restarts change not
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from schemas.events import (
     ContributionCalled,
@@ -21,6 +21,7 @@ from schemas.events import (
     TurnoverDeclared,
 )
 from schemas.records import EventRef
+from schemas.strict_json import compact_json
 from schemas.types import Money, parse_time
 
 Key = tuple[str, str]
@@ -28,13 +29,11 @@ Key = tuple[str, str]
 
 Kind = Literal["paid", "unpaid", "called", "granted", "broken", "income", "turnover"]
 
-_json: Final = json.JSONEncoder(separators=(",", ":")).encode
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A line of an account: what one event says.
 
     `at` is the event's time in microseconds since 1970; `about` the period, or for an income its year. Of the
@@ -89,8 +88,7 @@ class Correction:
         return self.at, self.id, self.source
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(NamedTuple):
     """What the account says of a period; of a year only `declared` and of a period everything else.
 
     `named`: a payment or an unpaid notice names the period, so that it is due (a call alone is not enough).
@@ -116,32 +114,38 @@ class Summary:
         return self.paid < self.due
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """The entries about one period or year, with their JSON: most events leave most pages as they are."""
 
     entries: Mapping[Key, Entry]
-    text: str = field(repr=False)
+    lines: Mapping[Key, str]
+    text: str
+
+    def after(self, entry: Entry) -> "Page":
+        """Return the page with another entry."""
+        lines = {**self.lines, entry.key: compact_json(_line(entry))}
+        return Page(
+            {**self.entries, entry.key: entry}, lines, ",".join([lines[key] for key in sorted(lines)])
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+_BLANK: Final = Page({}, {}, "")
+
+
+class Account(NamedTuple):
     """All that is known of a worker's contributions. Build one from `EMPTY`, with `after`."""
 
     pages: Mapping[str, Page]
     corrections: Mapping[Key, Correction]
-    summaries: Mapping[str, Summary] = field(compare=False, repr=False)
+    summaries: Mapping[str, Summary]
     """What counts, corrections made, by period or year."""
 
     def after(self, entry: Entry) -> "Account":
         """Return the account once an event is known; itself when it knew it."""
-        page = self.pages.get(entry.about)
-        if page is None:
-            page = _page((entry,))
-        elif entry.key in page.entries:
+        page = self.pages.get(entry.about, _BLANK)
+        if entry.key in page.entries:
             return self
-        else:
-            page = _page((*page.entries.values(), entry))
+        page = page.after(entry)
         pages = {**self.pages, entry.about: page}
         if self.corrections:
             return _account(pages, self.corrections)
@@ -227,7 +231,7 @@ def changed(before: Account, after: Account) -> list[str]:
 def updated(event: EventRef, corrected: Key, data: Mapping[str, object]) -> Correction:
     """Return the correction of an event whose own data are now `data`; only what an entry holds is kept."""
     kept = {name: data[name] for name in sorted(_FIELDS & data.keys())}
-    return Correction(event.source, event.id, instant_of(event.time), corrected, _json(kept))
+    return Correction(event.source, event.id, instant_of(event.time), corrected, compact_json(kept))
 
 
 def annulled(event: EventRef, corrected: Key) -> Correction:
@@ -261,7 +265,7 @@ def encode(account: Account) -> bytes:
     pages = ",".join(account.pages[about].text for about in sorted(account.pages))
     known = sorted(account.corrections.values(), key=lambda correction: correction.key)
     corrections = [[c.source, c.id, c.at, *c.corrected, c.fields] for c in known]
-    return f'{{"entries":[{pages}],"corrections":{_json(corrections)}}}'.encode()
+    return f'{{"entries":[{pages}],"corrections":{compact_json(corrections)}}}'.encode()
 
 
 def decode(stored: bytes) -> Account:
@@ -319,8 +323,7 @@ def _as_corrected(entry: Entry, correction: Correction | None) -> Entry | None:
     if not correction.fields:
         return None
     said = json.loads(correction.fields)
-    return replace(
-        entry,
+    return entry._replace(
         about=said["period"] if "period" in said else str(said.get("year", entry.about)),
         paid=cents(said.get("paid", said.get("amount", "0.00"))),
         due=cents(said.get("due", "0.00")),
@@ -372,8 +375,9 @@ def _paged(entries: Iterable[Entry]) -> dict[str, Page]:
 
 
 def _page(entries: Iterable[Entry]) -> Page:
-    ordered = sorted(entries, key=lambda entry: entry.key)
-    return Page({entry.key: entry for entry in ordered}, ",".join(_json(_line(entry)) for entry in ordered))
+    by_key = {entry.key: entry for entry in sorted(entries, key=lambda entry: entry.key)}
+    lines = {key: compact_json(_line(entry)) for key, entry in by_key.items()}
+    return Page(by_key, lines, ",".join(lines.values()))
 
 
 def _line(entry: Entry) -> list[str | int]:

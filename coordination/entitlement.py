@@ -3,17 +3,18 @@
 Source: CSS art. D622-7 (L). Rounding half up to four decimals is our own choice.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
+from pydantic_core import from_json
+
 from coordination.contributions import Account, Entry, Summary
+from schemas.strict_json import compact_json
 
 _ONE: Final = 10_000  # a ratio of 1, in ten-thousandths
 _DAY: Final = timedelta(days=1)
-_json: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +112,12 @@ def first_day_without(delay: Entry) -> str:
 def encode(standing: Standing) -> bytes:
     """Return the compact JSON of a standing."""
     said = [standing.told.ratio, standing.told.full, standing.day]
-    return _json(said).encode()
+    return compact_json(said).encode()
 
 
 def decode(stored: bytes) -> Standing:
     """Return the standing that `encode` wrote."""
-    ratio, full, day = json.loads(stored)
+    ratio, full, day = from_json(stored)
     return Standing(Entitlement(ratio, full), day)
 
 

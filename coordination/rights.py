@@ -6,21 +6,22 @@ career. Source: CSS art. L215-1, L225-1 (L). When part of what is due is paid, t
 """
 
 import csv
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from pydantic_core import from_json
+
 from coordination.contributions import Account, euros
 from schemas.emitted import RightsMismatch, RightsRecorded
+from schemas.strict_json import compact_json
 
 QUARTERS: Final = 4
 """At most this many quarters are validated in a year. Source: CSS art. R351-9 (M)."""
 
 _COLUMNS: Final = ("year", "quarter", "source", "status")
 _STATUSES: Final = ("law", "convention", "example")
-_json: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class ParameterError(ValueError):
@@ -145,12 +146,12 @@ def encode(told: Told) -> bytes:
         for name, by_year in (("recorded", told.recorded), ("mismatches", told.mismatches))
     }
     lines["waiting"] = list(told.waiting)
-    return _json(lines).encode()
+    return compact_json(lines).encode()
 
 
 def decode(stored: bytes) -> Told:
     """Return what `encode` wrote."""
-    lines = json.loads(stored)
+    lines = from_json(stored)
     return Told(
         {year: (earned, validated) for year, earned, validated in lines["recorded"]},
         {year: (declared, earned) for year, declared, earned in lines["mismatches"]},

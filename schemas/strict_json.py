@@ -11,6 +11,8 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 
+from pydantic_core import to_json
+
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
 Segments = tuple[str | int, ...]
 """Where a value stands in a document: keys and indexes from the top."""
@@ -111,6 +113,18 @@ def scalars(value: JsonValue) -> Iterator[str]:
             pending.extend(current)
         elif current is not None:
             yield str(current)
+
+
+_ASCII = json.JSONEncoder(separators=(",", ":"))
+
+
+def compact_json(value: object) -> str:
+    """Write what an agent remembers as compact JSON in ASCII: texts, whole numbers, lists and objects.
+
+    The writer of pydantic is three times as fast as Python's; it leaves other letters as they are.
+    """
+    text = to_json(value).decode()
+    return text if text.isascii() else _ASCII.encode(value)
 
 
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))

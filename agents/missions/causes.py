@@ -1,8 +1,8 @@
 """Because of what something is told: an event, for whom, and in which case."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from agents.requests import Request
@@ -13,8 +13,7 @@ from schemas.events import Contract
 from schemas.records import EventRef
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(NamedTuple):
     """An event because of which something is told, for whom and in which case; `agent` tells it."""
 
     event: EventRef

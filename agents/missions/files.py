@@ -2,8 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from agents.requests import Request
 from coordination import contributions, custody
@@ -17,8 +16,7 @@ from streaming.records import State
 CORRECTIONS: Final = frozenset({"case.updated", "case.annulled"})
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """What a mission keeps of a worker. `told` is the mission's own; None when nothing was told."""
 
     mission: Kind
@@ -74,7 +72,7 @@ def said_by(request: Request, takes: frozenset[str]) -> Entry | Correction | Non
         entry = contributions.entry_of(event, read_payload(name, request.payload))
         if entry is None or entry.kind != "granted":
             return entry
-        return replace(entry, scheme=request.mandate.scheme, case=request.mandate.case)
+        return entry._replace(scheme=request.mandate.scheme, case=request.mandate.case)
     if name == "case.updated":
         update = CaseUpdated.model_validate_json(request.payload)
         return contributions.updated(event, (update.source, update.event), update.data)

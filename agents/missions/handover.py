@@ -51,15 +51,15 @@ def moved(request: Request, file: File, world: World) -> tuple[File, Acts]:
         account, told = encode(file.account).decode(), None if file.told is None else file.told.decode()
         handed = AccountReleased(file.mission, joined, account, told, request.event, 0)
         given = replace(request.mandate, organism=joined)
-        return replace(file, custody=custody), Acts(
+        return file._replace(custody=custody), Acts(
             outputs=[record(handed, cause_of(request, world), given, world)]
         )
     if before in (me, None):
-        return replace(file, custody=custody), NOTHING
+        return file._replace(custody=custody), NOTHING
     accepted = custody.accepted(request.event.id)
     if accepted is None:
         raise Retry(f"the account is on its way from {left}")
-    return replace(file, custody=accepted), NOTHING
+    return file._replace(custody=accepted), NOTHING
 
 
 def elsewhere(file: File, agent: str, world: World) -> str | None:

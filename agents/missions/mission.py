@@ -1,8 +1,7 @@
 """What the three missions have in common: take in what an event says of a worker, and tell what follows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from agents.missions import handover
 from agents.missions.causes import Cause, cause_of
@@ -16,8 +15,7 @@ from schemas.records import ACCOUNT, AccountReleased
 from streaming.records import Output, State
 
 
-@dataclass(frozen=True, slots=True)
-class Followed:
+class Followed(NamedTuple):
     """What follows from a change of an account: what was told by then, and what is to be told."""
 
     told: bytes | None
@@ -134,7 +132,7 @@ def _taken_over(
 ) -> tuple[File, Acts]:
     """Take a worker's account over, with what was told of it: now the move can be accepted."""
     account, told = decode(handed.account.encode()), None if handed.told is None else handed.told.encode()
-    given = replace(file, account=account, told=told, custody=file.custody.with_account(handed.event.id))
+    given = file._replace(account=account, told=told, custody=file.custody.with_account(handed.event.id))
     after = given.knowing(account.merged(file.account))
     followed = mission.follow(given, after, cause, world)
     timers = mission.timers(File(file.mission, file.worker), after, cause, world)
