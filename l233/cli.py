@@ -68,9 +68,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail("interrupted", 130)
     except Exception as error:  # whatever a command did not foresee
         _debug()
-        what = " ".join(str(error).split())
+        what = " ".join(_without_values(error).split())
         return _fail(f"failed by itself: {type(error).__name__}: {what} (L233_DEBUG=1 shows where)", 70)
     return code if isinstance(code, int) else 0
+
+
+def _without_values(error: Exception) -> str:
+    """Return what an error says, but not the values that it was made of: they may be told about a person."""
+    from pydantic_core import ValidationError  # noqa: PLC0415 - only where something has failed
+
+    if not isinstance(error, ValidationError):
+        return str(error)
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    return f"{error.title}: " + "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found)
 
 
 def _group(arguments: list[str]) -> TyperGroup:

@@ -24,6 +24,7 @@ from coordination.conservation import Account, Ledger
 from coordination.exported import LEDGER_HEADERS, Row, check_leaves, check_rows, row_of, without_content
 from coordination.merkle import HASH_BYTES, leaf_hash
 from coordination.sealing import Finding, Keys, check_seals, entry_bytes, log_name
+from l233.erased import input_was_erased
 from l233.errors import BadInput, L233Error
 from l233.sealed import COSIGNERS, checkpoints
 from schemas.audit import CHECKPOINT, SealedCheckpoint
@@ -31,6 +32,7 @@ from schemas.topics import ACKNOWLEDGEMENTS, DEAD_LETTERS, DECISIONS, INPUT, OUT
 from streaming.client import Connection
 from streaming.reading import Place, Reader, reader
 from streaming.records import Record
+from streaming.veil import readable
 
 Format = Literal["parquet", "csv", "jsonl"]
 TOPICS: Final = (INPUT, DECISIONS, RECEIPTS, ACKNOWLEDGEMENTS, OUTCOMES, DEAD_LETTERS)
@@ -149,9 +151,10 @@ async def export(connection: Connection, asked: Asked) -> Exported:
                     for record in batch:
                         index, leaf = (None, None) if leaves is None else leaves.add(record)
                         if asked.period.holds(record.timestamp):
-                            ledger.take(record)
+                            ledger.take(readable(connection.veil, record))
                             row = row_of(record, asked.partitions, index, leaf)
-                            rows.append(without_content(row) if _erased(row, gone) else row)
+                            hide = topic == INPUT and input_was_erased(record, gone)
+                            rows.append(without_content(row) if hide else row)
                     counts.update((row.topic, row.day) for row in rows)
                     files.write(rows)
                 files.end()
@@ -161,14 +164,6 @@ async def export(connection: Connection, asked: Asked) -> Exported:
     signed = [one.sealed for placed in known.values() for one in placed if _counts(one.sealed, asked.trusted)]
     _write_checkpoints(asked.folder, signed)
     return Exported(ledger.account(), dict(sorted(counts.items())), sizes, signed)
-
-
-def _erased(row: Row, gone: Mapping[bytes, int]) -> bool:
-    """Say whether a row is a producer's record of a worker who was erased since; what we write is veiled."""
-    if row.topic != INPUT or not gone:
-        return False
-    of = {row.key or b"", b"" if row.subject is None else row.subject.encode()}
-    return any(row.timestamp <= gone[worker] for worker in of & gone.keys())
 
 
 def _counts(sealed: SealedCheckpoint, trusted: Keys) -> bool:

@@ -40,7 +40,7 @@ class Follower:
         ends = await self._reader.ends(self._places)
         wanted = {place: end for place, end in ends.items() if end > self._seen.get(place, 0)}
         if wanted:
-            async for records in self._reader.read_as_written(wanted, self._seen):
+            async for records in self._reader.read(wanted, self._seen):
                 for record in records:
                     self._ledger.take(record)
                 place = (records[-1].topic, records[-1].partition)

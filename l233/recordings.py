@@ -29,12 +29,12 @@ from coordination.intake import Intake
 from coordination.replaying import NOTHING, Recorded
 from coordination.rulebook import Rulebook
 from coordination.verdicts import InputRecord
+from l233.erased import input_was_erased
 from l233.errors import L233Error
 from l233.reference import world
 from l233.scheme_publishing import published_world
 from l233.settings import Settings
 from schemas import topics
-from schemas.envelope import unpack
 from schemas.topics import INPUT
 from streaming.client import Connection
 from streaming.reading import reader
@@ -153,13 +153,10 @@ class Gathering(ABC, Generic[T]):
 
     def was_erased(self, record: Record | InputRecord) -> bool:
         """Say whether a record is of a worker who was erased since."""
-        if not self._erased:
-            return False
-        at = self._erased.get(record.key or b"")
-        if at is None and record.topic == INPUT:  # not under its own key: it names its worker all the same
-            subject = unpack(record.value, record.headers).subject
-            at = None if subject is None else self._erased.get(subject.encode())
-        return at is not None and record.timestamp <= at
+        if record.topic == INPUT:
+            return input_was_erased(record, self._erased)
+        at = self._erased.get(record.key or b"", -1)
+        return record.timestamp <= at
 
     def wants(self, topic: str) -> bool:
         """Say whether more of a topic may come: what is far ahead of the others waits in Kafka."""

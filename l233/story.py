@@ -24,6 +24,7 @@ from schemas.strict_json import JsonValue, read
 from streaming.client import Connection
 from streaming.reading import Reader, reader
 from streaming.records import Record
+from streaming.veil import is_erased
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ class Happened:
     name: str
     event: str | None
     data: Mapping[str, JsonValue]
+    erased: bool = False
+    """Whether what it said of the worker is gone."""
 
     @property
     def organism(self) -> str:
@@ -197,7 +200,7 @@ def _story(state: CaseState, records: Iterable[Record], known_on: str | None) ->
                 said = acknowledgement.read(envelope.attributes, payload)
                 acknowledged.setdefault(said.id, said)
             case topics.OUTCOMES:
-                made = _happened(envelope, payload)
+                made = _happened(envelope, payload, erased=is_erased(record))
                 happened.setdefault(made.id, made)
             case _:
                 again = dict(record.headers).get(OUTCOME_HEADER) == b"duplicate"
@@ -213,7 +216,7 @@ def _story(state: CaseState, records: Iterable[Record], known_on: str | None) ->
     )
 
 
-def _happened(envelope: Envelope, payload: bytes) -> Happened:
+def _happened(envelope: Envelope, payload: bytes, *, erased: bool) -> Happened:
     said, data = envelope.attributes, read(payload)
     cause = said.get("causationid")
     return Happened(
@@ -222,6 +225,7 @@ def _happened(envelope: Envelope, payload: bytes) -> Happened:
         name=str(said["type"]).removeprefix(TYPE_PREFIX).rpartition(".")[0],
         event=None if cause is None else str(cause),
         data=data if isinstance(data, dict) else {},
+        erased=erased,
     )
 
 
@@ -303,7 +307,13 @@ def _decision_json(story: Story, one: Decided, directory: Directory) -> dict[str
         }
         for to in decision.recipients
     ]
-    return {**written, "decided": one.at, "recipients": recipients}
+    erased = was_erased(decision)
+    return {**written, "decided": one.at, "recipients": recipients, "erased": erased}
+
+
+def was_erased(decision: Decision) -> bool:
+    """Say whether the worker's situation was known, and is not any more."""
+    return decision.situation is None and decision.situation_from != "nothing"
 
 
 def _name(id_: str, directory: Directory) -> str | None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from coordination.acknowledgement import Acknowledgement
 from coordination.directory import Directory
-from l233.story import Decided, Happened, Story
+from l233.story import Decided, Happened, Story, was_erased
 from l233.telling import plain
 from l233.words import Words
 from schemas.events import TYPE_PREFIX
@@ -97,6 +97,8 @@ class _Teller:
             yield "  " + words.say(
                 "case", key, residence=worker.residence, establishment=worker.establishment
             )
+        elif was_erased(decision):
+            yield "  " + words.say("case", "worker_erased")
         for to in decision.recipients:
             yield f"  {words.say('role', to.role):<12} {self._with_article(to.organism)}"
             yield f"               {self._asked(to, self._story.part(decision, to))}"
@@ -206,6 +208,8 @@ class _Teller:
         words = self._words
         values = {name: plain(str(value)) for name, value in made.data.items()}
         values["organism"] = self._organism(made.organism)
+        if made.erased:
+            return words.say("outcome", "erased", organism=values["organism"])
         for name in ("income", "declared", "recorded", "amount"):
             if name in values:
                 values[name] = words.money(values[name])

@@ -153,6 +153,11 @@ def without_personal(type_: bytes, payload: bytes) -> bytes:
     return _put(text, spans, [fields[name] for name, _, _ in spans]).encode()
 
 
+def tells(type_: bytes, payload: bytes) -> bool:
+    """Say whether a payload has personal fields that are not null."""
+    return bool(_personal(type_, payload.decode()))
+
+
 def is_unheard_of(type_: bytes, header: str) -> bool:
     """Say whether a header holds an extension that a producer thought of: it may tell anything."""
     return type_ in _FROM_OUTSIDE and header.startswith(PREFIX) and header not in _KNOWN

@@ -203,6 +203,11 @@ def keys(state: State) -> set[bytes]:
     return {name[len(_QUEUES) :] for name, _ in state.scan(_QUEUES)}
 
 
+def is_queue(key: bytes) -> bool:
+    """Say whether a state key is that of a queue."""
+    return key.startswith(_QUEUES)
+
+
 def owner(timer_name: bytes) -> bytes | None:
     """Return the key that a timer tries again, None for a timer of the handler's own."""
     return timer_name[len(RESERVED) :] if timer_name.startswith(RESERVED) else None

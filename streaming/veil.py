@@ -226,7 +226,7 @@ class KeyringVeil:
         self._look()
         headers = record.headers
         type_, id_ = _header(headers, _TYPE), _header(headers, "ce_id")
-        name = _name_of(record.topic, record.key, headers)
+        name = name_of(record)
         shown = [
             (header, self._shown(name, [b"header", type_, id_, header.encode()], content))
             if veiled.is_unheard_of(type_, header)
@@ -254,6 +254,17 @@ def is_veiled(record: Record) -> bool:
     """Say whether a record has veiled fields: l233 says so in its last header."""
     headers = record.headers
     return bool(headers) and headers[-1][0] == VEILED_HEADER and record.topic != INPUT
+
+
+def has_personal(record: Record) -> bool:
+    """Say whether a record as it lies there has plain fields that are told about a person."""
+    type_ = _header(record.headers, _TYPE)
+    return record.value is not None and type_ in FIELDS and veiled.tells(type_, record.value)
+
+
+def name_of(record: Record) -> bytes:
+    """Return whose key veils a record: its worker's; of a dead letter that names none, one of its own."""
+    return _name_of(record.topic, record.key, record.headers)
 
 
 def as_erased(record: Record) -> Record:
@@ -290,7 +301,6 @@ def _header(headers: Headers, wanted: str) -> bytes:
 
 
 def _name_of(topic: str, key: bytes | None, headers: Headers) -> bytes:
-    """Return whose key veils a record: its worker's; of a dead letter that names none, one of its own."""
     subject = _header(headers, "ce_subject")
     if _WORKER.fullmatch(subject):
         return subject

@@ -1,7 +1,7 @@
 """`l233 audit`: whether what was decided is as it was sealed, and proof of it for others."""
 
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +10,7 @@ import typer
 from coordination.instants import PARIS
 from coordination.sealed_logs import Wrong
 from coordination.sealing import AUDIT
-from l233 import broker, exporting, instants, keyrings, sealed
+from l233 import broker, erasing, exporting, instants, keyrings, sealed
 from l233 import settings as configuration
 from l233.commands.topics import load as load_topics
 from l233.errors import BadInput, L233Error
@@ -184,6 +184,29 @@ def _formats(given: list[str]) -> tuple[Format, ...]:
     if strange := [one for one in given if one not in known]:
         raise BadInput(f"--format {plain(strange[0])}: expected parquet, csv or jsonl")
     return tuple(known[one] for one in dict.fromkeys(given))
+
+
+@app.command()
+def erase(
+    worker: Annotated[str, typer.Argument(help="The worker: worker:<32 hex>.")],
+    certificate: Annotated[
+        Path | None, typer.Option("--certificate", help="Where to write the certificate; else here.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the certificate, one JSON object.")] = False,
+) -> None:
+    """Erase what is told about a worker (GDPR art. 17) for good; write a certificate of what that is."""
+    settings = configuration.load()
+    worker = erasing.worker_of(worker)
+    name = f"erased-{worker.removeprefix('worker:')}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
+    path = certificate or Path(name)
+    if path.exists() or not path.resolve().parent.is_dir():
+        raise BadInput(f"--certificate {path}: expected a file that is not there yet, in a folder that is")
+    found = broker.run(erasing.erase(settings, load_topics(settings), worker), settings)
+    erasing.write(found, path)
+    if json:
+        print_json(found.as_json())
+    else:
+        print("\n".join(erasing.told(found, path)))
 
 
 @app.command()
