@@ -142,13 +142,15 @@ RUNS: Final[Mapping[str, Plant]] = {
     ),
     "ids of the environment": wrapped(ids, "case_id", lambda real, *a: real(*a) + os.environ["PATH"]),
     "ids of an address in memory": wrapped(ids, "case_id", lambda real, *a: f"{id(object())}"),
-    "order by address": lambda patch: patch.setattr(routing, "_place", lambda to: id(to.organism)),
-    "order by hash": lambda patch: patch.setattr(routing, "_place", lambda to: hash(to.organism)),
+    "order by address": lambda patch: patch.setattr(
+        routing, "_place", lambda share: id(share[0].organism.id)
+    ),
+    "order by hash": lambda patch: patch.setattr(routing, "_place", lambda share: hash(share[0].organism.id)),
     "order by chance": wrapped(routing, "_shared", shuffled),
     "order of a set": wrapped(routing, "_shared", of_a_set),
-    "order of a dict": lambda patch: patch.setattr(routing, "_place", lambda to: 0),
+    "order of a dict": lambda patch: patch.setattr(routing, "_place", lambda share: 0),
     "order of the locale": lambda patch: patch.setattr(
-        routing, "_place", lambda to: locale.strxfrm(to.organism)
+        routing, "_place", lambda share: locale.strxfrm(share[0].organism.id)
     ),
     "a deadline from today": wrapped(
         routing, "deadline_from", lambda real, day, *rest: real(now().date(), *rest)
