@@ -1,10 +1,14 @@
 """Whether what lies on the input topic is of somebody who was erased since: nobody is shown it any more."""
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from coordination import ids
 from schemas.envelope import unpack
+from schemas.veiled import ERASED_HEADER
+from streaming.records import Record
+from streaming.veil import Plain, is_erased
 
 
 class Lying(Protocol):
@@ -24,6 +28,23 @@ class Lying(Protocol):
     def value(self) -> bytes | None: ...  # noqa: D102  as above
     @property
     def headers(self) -> Sequence[tuple[str, bytes]]: ...  # noqa: D102  as above
+
+
+def stub(record: Record) -> Record:
+    """Return what is kept of an input record whose content is gone: that it came, when, and whose it was."""
+    headers = [(name, value) for name, value in record.headers if name in _KEPT and value is not None]
+    key = record.key if record.key is not None and _WORKER.fullmatch(record.key) else None
+    marks = [*headers, (ERASED_HEADER, b"")]
+    return Plain(record.topic, record.partition, record.offset, record.timestamp, key, None, marks)
+
+
+def is_stub(record: Record) -> bool:
+    """Say whether that is all that is left of an input record."""
+    return record.value is None and is_erased(record)
+
+
+_KEPT: Final = frozenset({"ce_id", "ce_source", "ce_subject", "ce_type", "l233-rekeyed"})
+_WORKER: Final = re.compile(rb"worker:[0-9a-f]{32}")
 
 
 def input_was_erased(record: Lying, erasures: Mapping[bytes, int]) -> bool:

@@ -17,7 +17,9 @@ from typing import Final
 
 from coordination.instants import recorded
 from coordination.partitioning import partition_of
+from l233.erased import is_stub
 from l233.errors import BadInput, L233Error
+from l233.rewriting_input import PATIENCE, Rewritten, rewrite
 from l233.settings import Settings
 from schemas.envelope import unpack
 from schemas.keyring import Keyring
@@ -68,6 +70,8 @@ class Certificate:
     letters: tuple[str, ...]
     """Dead letters that named no worker and told of this one: their keys were destroyed too."""
     remains: tuple[Remains, ...]
+    rewritten: tuple[Rewritten, ...]
+    """Partitions of the input whose beginning was taken out of Kafka at once, where that was asked for."""
     complete_by: str | None
     beyond: tuple[str, ...]
     """What l233 can't reach."""
@@ -124,6 +128,24 @@ async def erase(settings: Settings, registry: Registry, worker: str) -> Certific
 
     Raises L233Error while anything of his is still to be worked, KafkaError, TopicMissingError.
     """
+    at, keyring, found = await _key_destroyed(settings, registry, worker)
+    return _certificate(keyring, registry, worker, at, found)
+
+
+async def erase_and_rewrite(settings: Settings, registry: Registry, worker: str) -> Certificate:
+    """Destroy a worker's key, and take what producers sent of him out of Kafka at once.
+
+    Raises what `erase` does, and L233Error while intake has something before it in his partitions: then his
+    key is destroyed, and the rest can be done again.
+    """
+    at, keyring, found = await _key_destroyed(settings, registry, worker)
+    rewritten = await rewrite(settings.connection(), {place: set(of) for place, of in found.places.items()})
+    return _certificate(keyring, registry, worker, at, found, rewritten=tuple(rewritten))
+
+
+async def _key_destroyed(
+    settings: Settings, registry: Registry, worker: str
+) -> tuple[datetime, Keyring, Found]:
     path, connection = keyring_of(settings), settings.connection()
     async with reader(connection) as source:
         await require_worked(source, registry, worker)
@@ -131,7 +153,7 @@ async def erase(settings: Settings, registry: Registry, worker: str) -> Certific
     at = datetime.now(UTC)
     keyring = keyfile.update(path, lambda known: _without(known, worker, found.letters, at))
     await asyncio.sleep(_SETTLE)
-    return _certificate(keyring, registry, worker, at, found)
+    return at, keyring, found
 
 
 def _without(known: Keyring, worker: str, letters: Iterable[str], at: datetime) -> Keyring:
@@ -142,9 +164,18 @@ def _without(known: Keyring, worker: str, letters: Iterable[str], at: datetime) 
 
 
 def _certificate(
-    keyring: Keyring, registry: Registry, worker: str, at: datetime, found: Found
+    keyring: Keyring,
+    registry: Registry,
+    worker: str,
+    at: datetime,
+    found: Found,
+    *,
+    rewritten: tuple[Rewritten, ...] = (),
 ) -> Certificate:
-    remains = tuple(_remains(registry, topic, times) for topic, times in sorted(found.plain.items()))
+    remains = tuple(
+        _taken_out(times, at) if rewritten and topic == INPUT else _remains(registry, topic, times)
+        for topic, times in sorted(found.plain.items())
+    )
     remains += tuple(
         Remains(topic, plain, "", "", None)
         for topic, values in sorted(found.state.items())
@@ -161,9 +192,16 @@ def _certificate(
         state={topic: sum(values.values()) for topic, values in sorted(found.state.items()) if values},
         letters=tuple(found.letters),
         remains=remains,
+        rewritten=rewritten,
         complete_by=None if None in ends else max([done, *(one for one in ends if one is not None)]),
         beyond=BEYOND,
     )
+
+
+def _taken_out(times: Sequence[int], at: datetime) -> Remains:
+    """Return what is left where the input was cut: files that Kafka deletes the next time that it looks."""
+    gone = int(at.timestamp() * 1000) + int(PATIENCE * 1000) + _KAFKA_LOOKS_MS
+    return Remains(INPUT, len(times), recorded(min(times)), recorded(max(times)), recorded(gone))
 
 
 def _remains(registry: Registry, topic: str, times: Sequence[int]) -> Remains:
@@ -256,6 +294,8 @@ def _note_state(found: Found, record: Record, worker: bytes) -> None:
 
 
 def _note_input(found: Found, record: Record, worker: bytes) -> None:
+    if is_stub(record):
+        return
     subject = worker.decode() if _is_of(record, worker) else unpack(record.value, record.headers).subject
     if subject is None:
         found.strays.append(record)
@@ -310,5 +350,8 @@ def told(certificate: Certificate, path: Path) -> Iterator[str]:
     for one in certificate.remains:
         gone = f"gone by {one.gone_by}" if one.gone_by else "plain until its role writes them again"
         yield f"{one.topic} still has {one.records} plain records of his: {gone}"
+    for part in certificate.rewritten:
+        where = f"{INPUT}/{part.partition}"
+        yield f"{where}: {part.taken_out} records of his taken out, {part.archived} of others archived"
     yield f"complete by {certificate.complete_by or 'no time that could be told'}; certificate: {path}"
     yield "replace every copy of the keyring: whoever has one from before can undo this"

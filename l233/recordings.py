@@ -12,7 +12,7 @@ import multiprocessing
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -36,6 +36,7 @@ from l233.scheme_publishing import published_world
 from l233.settings import Settings
 from schemas import topics
 from schemas.topics import INPUT
+from streaming.archive import Archive
 from streaming.client import Connection
 from streaming.reading import reader
 from streaming.records import Record
@@ -375,10 +376,16 @@ async def _gather_all(
     places = [TopicPartition(topic, number) for number in gathering for topic in (INPUT, *RECORDED)]
     consumer.assign(places)
     ends = await consumer.end_offsets(places)
-    await _seek(consumer, places, planned, ends)
+    await _seek(consumer, places, planned, ends, connection.archive)
+    archived = _archived(planned, gathering, connection)
     untold, reached, moved = 0, 0, time.monotonic()
     while places:
-        wanted = [place for place in places if gathering[place.partition].wants(place.topic)]
+        moved = time.monotonic() if _offer_archived(archived, gathering) else moved
+        wanted = [
+            place
+            for place in places
+            if gathering[place.partition].wants(place.topic) and not _in_archive(place, archived)
+        ]
         batches = await asyncio.wait_for(
             consumer.getmany(*wanted, timeout_ms=200, max_records=4_000), connection.limits.request_timeout
         )
@@ -386,7 +393,7 @@ async def _gather_all(
             shown = [readable(connection.veil, record) for record in records]
             gathering[place.partition].offer(place.topic, shown)
         before, reached = reached, 0
-        for place in list(places):
+        for place in [one for one in places if not _in_archive(one, archived)]:
             end = planned.range.last[place.partition] if place.topic == INPUT else ends[place]
             position = await consumer.position(place)
             reached += position
@@ -404,17 +411,57 @@ async def _gather_all(
     on_progress(untold)
 
 
+def _archived(
+    planned: Plan, gathering: Mapping[int, Gathering[T]], connection: Connection
+) -> dict[int, Iterator[Sequence[Record]]]:
+    """Return, by partition, the inputs of the range that were taken out of Kafka."""
+    archive = connection.archive
+    if archive is None:
+        return {}
+    starts = {number: 0 if planned.rebuild else planned.range.first[number] for number in gathering}
+    return {
+        number: archive.read(INPUT, number, start)
+        for number, start in starts.items()
+        if start < archive.end(INPUT, number)
+    }
+
+
+def _offer_archived(
+    archived: dict[int, Iterator[Sequence[Record]]], gathering: Mapping[int, Gathering[T]]
+) -> bool:
+    """Hand over more of what is archived where it is wanted; say whether there was any."""
+    moved = False
+    for number in list(archived):
+        while number in archived and gathering[number].wants(INPUT):
+            records = next(archived[number], None)
+            moved = True
+            if records is None:
+                del archived[number]
+            else:
+                gathering[number].offer(INPUT, records)
+    return moved
+
+
+def _in_archive(place: TopicPartition, archived: Mapping[int, object]) -> bool:
+    return place.topic == INPUT and place.partition in archived
+
+
 async def _seek(
     consumer: AIOKafkaConsumer,
     places: Sequence[TopicPartition],
     planned: Plan,
     ends: Mapping[TopicPartition, int],
+    archive: Archive | None,
 ) -> None:
     """Go to where the range begins; what was recorded of it was written later, but for different clocks."""
     since = max(planned.since_ms - _MARGIN_MS, 0)
     found = await consumer.offsets_for_times({place: since for place in places if place.topic != INPUT})
     for place in places:
-        if planned.rebuild or (place.topic != INPUT and since == 0):
+        archived = 0 if archive is None else archive.end(place.topic, place.partition)
+        if archived and place.topic == INPUT:
+            first = 0 if planned.rebuild else planned.range.first[place.partition]
+            consumer.seek(place, max(first, archived))
+        elif planned.rebuild or (place.topic != INPUT and since == 0):
             await consumer.seek_to_beginning(place)
         elif place.topic == INPUT:
             consumer.seek(place, planned.range.first[place.partition])

@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from l233.errors import BadInput
+from streaming.archive import Archive
 from streaming.client import Connection, Limits
 from streaming.clock import WALL, Clock, ClockError, FileClock
 from streaming.errors import KeyringUnusable
@@ -60,6 +61,9 @@ class Settings(BaseSettings):
 
     keyring: Path | None = None
     """File of the keyring by which what is personal is veiled in everything that is written."""
+
+    archive: Path | None = None
+    """Folder of input records that were taken out of Kafka before their time; else one in the home folder."""
 
     log_format: LogFormat = "auto"
     """`json`, `console`, or `auto`: console when a terminal shows it."""
@@ -129,6 +133,11 @@ class Settings(BaseSettings):
         """Where a system of this folder keeps a keyring of its own."""
         return self.home / "keyring.json"
 
+    @property
+    def archive_folder(self) -> Path:
+        """Where input records are kept that were taken out of Kafka, for all who read them."""
+        return self.archive or self.home / "archive"
+
     def client_options(self) -> dict[str, object]:
         """Return what every aiokafka client takes, `bootstrap_servers` included. Raises BadInput."""
         return {"bootstrap_servers": self.bootstrap, **self._security_options()}
@@ -144,8 +153,8 @@ class Settings(BaseSettings):
             stop_timeout=self.stop_timeout,
             progress_timeout=self.progress_timeout,
         )
-        options, clock = self._security_options(), self._clock()
-        return Connection(self.bootstrap, self.state_folder, options, limits, clock, self._veil())
+        options, clock, archive = self._security_options(), self._clock(), Archive(self.archive_folder)
+        return Connection(self.bootstrap, self.state_folder, options, limits, clock, self._veil(), archive)
 
     def _veil(self) -> Veil:
         try:

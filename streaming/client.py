@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from streaming.archive import Archive
 from streaming.clock import WALL, Clock
 from streaming.veil import NO_VEIL, Veil
 
@@ -53,6 +54,8 @@ class Connection:
     """By which timers fire. Delivery's own bounds keep to the wall clock."""
     veil: Veil = NO_VEIL
     """What stands between what is personal and whatever is written."""
+    archive: Archive | None = None
+    """Where input records are that were taken out of Kafka before their time."""
 
     def client(self) -> dict[str, object]:
         """Return the keyword arguments common to every aiokafka client."""

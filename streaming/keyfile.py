@@ -66,10 +66,15 @@ def update(path: Path, change: Callable[[Keyring], Keyring]) -> Keyring:
         _write_new(beside, write(changed))
         beside.replace(path)
         _sync(path.parent)
-        before.write(bytes(os.fstat(before.fileno()).st_size))
-        before.flush()
-        os.fsync(before.fileno())
+        overwrite(before)
     return changed
+
+
+def overwrite(file: BinaryIO) -> None:
+    """Put zeros in the place of all that a file says, down to the disk."""
+    file.write(bytes(os.fstat(file.fileno()).st_size))
+    file.flush()
+    os.fsync(file.fileno())
 
 
 @contextmanager

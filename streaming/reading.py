@@ -2,16 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaTimeoutError, UnknownTopicOrPartitionError
 
+from schemas.topics import INPUT
 from streaming.client import Connection
 from streaming.records import Record
-from streaming.veil import Veil, readable
+from streaming.veil import readable
 
 
 class TopicMissingError(Exception):
@@ -26,12 +27,13 @@ class Reader:
     """Reads topics without a group: it commits nothing and nobody notices it."""
 
     def __init__(
-        self, consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient, patience: float, veil: Veil
+        self, consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient, connection: Connection
     ) -> None:
         self._consumer = consumer
         self._admin = admin
-        self._patience = patience
-        self._veil = veil
+        self._patience = connection.limits.request_timeout
+        self._veil = connection.veil
+        self._archive = connection.archive
 
     async def places(self, topics: Iterable[str]) -> list[Place]:
         """Return every partition of `topics`; raises `TopicMissingError` for the first that is missing."""
@@ -61,7 +63,18 @@ class Reader:
         """Return the first offset of each place that is of `timestamp` (ms) or later, where there is one."""
         asked = {TopicPartition(*place): timestamp for place in places}
         found = await self._consumer.offsets_for_times(asked)
-        return {(at.topic, at.partition): one.offset for at, one in found.items() if one is not None}
+        there = {(at.topic, at.partition): one.offset for at, one in found.items() if one is not None}
+        return {**there, **self._archived_at(asked, timestamp)}
+
+    def _archived_at(self, asked: Iterable[TopicPartition], timestamp: int) -> dict[Place, int]:
+        if self._archive is None:
+            return {}
+        found = {
+            (at.topic, at.partition): self._archive.at(at.topic, at.partition, timestamp)
+            for at in asked
+            if at.topic == INPUT
+        }
+        return {place: offset for place, offset in found.items() if offset is not None}
 
     async def worked(self, group: str) -> dict[Place, int]:
         """Return the next offset that a role's lanes have committed per place; empty before the first."""
@@ -88,12 +101,14 @@ class Reader:
         Starts at `starts` where given, else at the beginning. Raises KafkaTimeoutError, among others, when
         nothing has come for as long as a request may take.
         """
+        for taken_out in self._archived(ends, starts or {}):
+            yield taken_out
         left = {TopicPartition(*place): end for place, end in ends.items() if end > 0}
         if not left:
             return
         self._consumer.assign(list(left))
         for place in left:
-            start = (starts or {}).get((place.topic, place.partition))
+            start = self._live((place.topic, place.partition), starts or {})
             if start is None:
                 await self._consumer.seek_to_beginning(place)
             else:
@@ -112,6 +127,21 @@ class Reader:
             elif time.monotonic() - moved > self._patience:
                 raise KafkaTimeoutError("Kafka stopped answering while topics were read")
             left = {place: end for place, end in left.items() if reached[place] < end}
+
+    def _archived(self, ends: Mapping[Place, int], starts: Mapping[Place, int]) -> Iterator[Sequence[Record]]:
+        """Yield what was taken out of Kafka, of the input: it comes before all that is there."""
+        for place, end in ends.items():
+            start = starts.get(place, 0)
+            if self._archive is None or place[0] != INPUT or start >= self._archive.end(*place):
+                continue
+            for records in self._archive.read(*place, start):
+                if wanted := [record for record in records if record.offset < end]:
+                    yield wanted
+
+    def _live(self, place: Place, starts: Mapping[Place, int]) -> int | None:
+        """Return from where on a place is read in Kafka: what is archived may still be there for a moment."""
+        archived = 0 if self._archive is None or place[0] != INPUT else self._archive.end(*place)
+        return max(starts.get(place, 0), archived) if archived else starts.get(place)
 
     async def _positions(self, places: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         try:
@@ -136,7 +166,7 @@ async def reader(connection: Connection, fetch_bytes: int = 4 * 1024 * 1024) -> 
     try:
         await consumer.start()
         await admin.start()
-        yield Reader(consumer, admin, connection.limits.request_timeout, connection.veil)
+        yield Reader(consumer, admin, connection)
     finally:
         await _stop(consumer)
         await admin.close()

@@ -192,6 +192,10 @@ def erase(
     certificate: Annotated[
         Path | None, typer.Option("--certificate", help="Where to write the certificate; else here.")
     ] = None,
+    rewrite_input: Annotated[
+        bool,
+        typer.Option("--rewrite-input", help="Take what producers sent of him out of Kafka at once, too."),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the certificate, one JSON object.")] = False,
 ) -> None:
     """Erase what is told about a worker (GDPR art. 17) for good; write a certificate of what that is."""
@@ -201,7 +205,8 @@ def erase(
     path = certificate or Path(name)
     if path.exists() or not path.resolve().parent.is_dir():
         raise BadInput(f"--certificate {path}: expected a file that is not there yet, in a folder that is")
-    found = broker.run(erasing.erase(settings, load_topics(settings), worker), settings)
+    way = erasing.erase_and_rewrite if rewrite_input else erasing.erase
+    found = broker.run(way(settings, load_topics(settings), worker), settings)
     erasing.write(found, path)
     if json:
         print_json(found.as_json())

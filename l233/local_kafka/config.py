@@ -76,6 +76,8 @@ def properties(node: Node, nodes: tuple[Node, ...]) -> str:
         "group.initial.rebalance.delay.ms": 0,
         # The defaults are for large machines: 128 MiB for the cleaner alone, 8 threads for requests.
         "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
+        # What is deleted is gone soon, not within five minutes.
+        "log.retention.check.interval.ms": 10_000,
         "num.network.threads": 2,
         "num.io.threads": 4,
         "num.recovery.threads.per.data.dir": 2,

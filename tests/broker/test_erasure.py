@@ -21,8 +21,11 @@ import verify_proof
 from agents.sealers import example_sealers
 from bench.faults.quiet import settled
 from coordination import ids
+from coordination.conservation import Account
+from coordination.partitioning import partition_of
 from l233 import keyrings
 from l233.day import generate
+from l233.following import Follower
 from l233.local_kafka import LocalKafka, temporary
 from l233.running import System, passing
 from l233.settings import Settings
@@ -31,7 +34,7 @@ from schemas.topics import INPUT
 from streaming.records import Output
 from streaming.topics import Registry
 from tests.broker.system import Event, binary
-from tests.broker.whole import Topics, environment, run
+from tests.broker.whole import Topics, environment, run, until
 from tests.contract.golden import VALID, envelope, type_in
 
 pytestmark = pytest.mark.timeout(400)  # one system, its day, and what is left of it afterwards
@@ -275,6 +278,7 @@ def test_one_worker_is_erased_and_nothing_else(place: Place, tmp_path: Path) -> 
     assert (verified(proof), verified(after)) == (0, 0)
     read_by_nobody(place, tmp_path, [one["id"] for one in letters])
     comes_back(place)
+    goes_at_once(place, tmp_path)
 
 
 def certified(told: dict[str, Any], place: Place, at: datetime) -> None:
@@ -324,12 +328,58 @@ def comes_back(place: Place) -> None:
     assert f"lives in {COMMUNE}" in told
     found = run("replay", "--json", "--processes", "1").json
     assert (found["different"], found["missing"], found["extra"]) == (0, 0, 0)
-    place.system.workers.stop()
-    assert place.in_state() == set()
     again = [
         one for one in asyncio.run(place.topics.read("l233.decisions")) if b'"again"' in (one.value or b"")
     ]
     assert SIREN.encode() in (again[0].value or b"")
+
+
+def goes_at_once(place: Place, folder: Path) -> None:
+    """Erase him again, with what producers sent: soon no file tells of him, and nobody else misses any."""
+    residual = asyncio.run(account(place)).total
+    before = run("replay", "--json", "--processes", "1").json
+    others = others_known(place)
+    paper = folder / "again.json"
+    done = run("audit", "erase", WORKER, "--rewrite-input", "--certificate", str(paper), "--json")
+    assert done.code == 0, done.err
+    assert done.json["tree"] == 2
+    cut = done.json["rewritten"]
+    assert sum(one["taken_out"] for one in cut) == len(place.his) + 5
+    assert sum(one["archived"] for one in cut) > 50
+    gone = datetime.fromisoformat(done.json["complete_by"])
+    assert 0 < (gone - datetime.now(UTC)).total_seconds() < 600
+
+    async def look() -> bool | None:
+        return True if place.in_files() == set() else None
+
+    until(look, 90)
+    assert place.in_records() == set()
+    found = [run("replay", "--json", "--processes", number).json for number in ("1", "2")]
+    found.append(run("replay", "--json", "--processes", "1", "--rebuild").json)
+    assert len({one["digest"] for one in found}) == 1
+    assert {one[name] for one in found for name in ("different", "missing", "extra")} == {0}
+    assert {one["erased"] for one in found} == {len(place.his) + 5}
+    assert {one["events"] for one in found} == {before["events"]}
+    assert run("audit", "verify").code == 0
+    assert others_known(place) == others
+    assert asyncio.run(account(place)).total == residual
+    place.system.workers.stop()
+    assert place.in_state() == set()
+
+
+def others_known(place: Place) -> list[str]:
+    """Return what is known of some others who are on his partition."""
+    number = partition_of(WORKER.encode(), Registry.load().partitions)
+    decided = asyncio.run(place.topics.read("l233.decisions"))
+    keys = dict.fromkeys(one.key for one in decided if one.partition == number and one.key is not None)
+    some = [key.decode() for key in keys if key != WORKER.encode()][:3]
+    assert len(some) == 3
+    return [run("audit", "known", worker, "--on", "2026-12-31", "--json").out for worker in some]
+
+
+async def account(place: Place) -> Account:
+    async with Follower(place.topics.connection, Registry.load()) as follower:
+        return await follower.look()
 
 
 def binary_output(event: Event) -> Output:
