@@ -6,10 +6,10 @@ A record costs little: what it tells is put aside, and counted together with wha
 lane knows its own workers only, so it tells what *it* counted; the figures are the sum over the lanes.
 """
 
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import islice
 from typing import Final
 
@@ -20,10 +20,11 @@ from coordination import ids, periods
 from coordination.instants import PARIS
 from coordination.periods import Period
 from coordination.quality import DAYS_KEPT, Key, Tally, counts, is_open
-from coordination.quality_facts import FactError, Facts, read, take, write
+from coordination.quality_facts import FactError, read, take, write
 from coordination.quality_objectives import Indicator, Measure
 from schemas.emitted import Occurrences, QualityMeasured
 from schemas.events import type_of
+from schemas.strict_json import compact_json
 from schemas.topics import QUALITY
 from streaming.records import Output, Record, Result, State
 from streaming.timers import Timer, timer_key
@@ -114,8 +115,10 @@ class Quality:
             if after == before:
                 continue
             writes[_CASE + name] = write(after)
-            for place, tally in self._changes(before, after):
-                added[place].add(tally)
+            for one in counts(before, self._within):
+                added[self._place(one.key)].discount(one)
+            for one in counts(after, self._within):
+                added[self._place(one.key)].count(one)
             if not is_open(after):
                 writes[timer_key(_midnight(now, DAYS_KEPT + 1), _FORGET + name)] = b"%d" % lane
         for place, tally in added.items():
@@ -128,15 +131,6 @@ class Quality:
         if len(found) > _AT_ONCE:
             writes[timer_key(now + 1, _COUNT)] = b"%d" % lane
         return Result(writes=writes)
-
-    def _changes(self, before: Facts, after: Facts) -> Iterator[tuple[Place, Tally]]:
-        """Return what a case counts now, less what it counted before."""
-        for facts, sign in ((before, -1), (after, 1)):
-            for one in counts(facts, self._within):
-                spread = {} if one.milliseconds is None else {one.milliseconds: sign}
-                tally = Tally(sign * one.numerator, sign * one.denominator)
-                tally.spread.update(spread)
-                yield self._place(one.key), tally
 
     def _place(self, key: Key) -> Place:
         indicator = self._indicators[key.measure]
@@ -162,8 +156,14 @@ class Quality:
 
 def _tell_at(period: str, now: int) -> int:
     """Return when a sum that has changed is told: at the end of its period, or tonight where that is over."""
-    end = round(periods.parse(period).end.timestamp() * 1000)
+    end = _end_of(period)
     return end if end > now else _midnight(now, 1)
+
+
+@lru_cache(maxsize=1_024)
+def _end_of(period: str) -> int:
+    """Return the first instant (milliseconds) after a period; there are few, and each has many sums."""
+    return round(periods.parse(period).end.timestamp() * 1000)
 
 
 def _forget(case: bytes, now: int, state: State) -> Result:
@@ -209,7 +209,7 @@ def _told(place: Place, total: Tally, at: int, lane: int) -> Output:
 
 def _write(total: Tally, mark: bytes) -> bytes:
     spread = sorted((one, times) for one, times in total.spread.items() if times)
-    return mark + json.dumps([total.numerator, total.denominator, spread], separators=(",", ":")).encode()
+    return mark + compact_json([total.numerator, total.denominator, spread]).encode()
 
 
 def read_sum(value: bytes | None) -> Tally:

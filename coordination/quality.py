@@ -62,7 +62,8 @@ class Tally:
         """Add another one."""
         self.numerator += other.numerator
         self.denominator += other.denominator
-        self.spread.update(other.spread)
+        if other.spread:  # only durations have one, and to ask a Counter for nothing takes long
+            self.spread.update(other.spread)
 
     def count(self, one: Count) -> None:
         """Add one count."""
@@ -70,6 +71,13 @@ class Tally:
         self.denominator += one.denominator
         if one.milliseconds is not None:
             self.spread[one.milliseconds] += 1
+
+    def discount(self, one: Count) -> None:
+        """Take one count away that does not hold any more."""
+        self.numerator -= one.numerator
+        self.denominator -= one.denominator
+        if one.milliseconds is not None:
+            self.spread[one.milliseconds] -= 1
 
     def quantile(self, percent: int) -> int | None:
         """Return the duration (milliseconds) that `percent` of all do not exceed; None without any."""

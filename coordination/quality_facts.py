@@ -3,12 +3,10 @@
 The facts of a case are sets: taken in any order, or twice, they are the same.
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypedDict
 
 from pydantic_core import ValidationError, from_json
 
@@ -16,7 +14,8 @@ from coordination.conservation import Written
 from schemas import topics
 from schemas.events import TYPE_PREFIX
 from schemas.inputs import EVENT_NAMES
-from schemas.records import DECISION, MANDATE, Decision
+from schemas.records import MANDATE
+from schemas.strict_json import compact_json
 
 ANNULLED: Final = "case.annulled"
 TOPICS: Final = (topics.DECISIONS, topics.ACKNOWLEDGEMENTS, topics.OUTCOMES)
@@ -70,8 +69,7 @@ Fact = Asked | Given | Told
 """A closed union."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """Everything known of one case."""
 
     asked: frozenset[Asked] = frozenset()
@@ -120,7 +118,7 @@ def take(record: Written) -> Taken | None:
     try:
         match record.topic:
             case topics.DECISIONS:
-                return _decided(DECISION.validate_json(record.value or b""), headers["ce_time"].decode())
+                return _decided(from_json(record.value or b""), headers["ce_time"].decode())
             case topics.ACKNOWLEDGEMENTS:
                 facts = _given(headers, record.value or b"")
             case topics.OUTCOMES:
@@ -138,33 +136,61 @@ def take(record: Written) -> Taken | None:
         ) from error
 
 
-def _decided(decision: Decision, registered: str) -> Taken | None:
+class _Event(TypedDict):
+    id: str
+    type: str
+    subject: str
+    time: str
+
+
+class _Corrected(TypedDict):
+    id: str
+
+
+class _Recipient(TypedDict):
+    organism: str
+    role: str
+    activity: str
+    acknowledge: str
+    by: str
+
+
+class _Decision(TypedDict):
+    """What quality needs of `schemas.records.Decision`: our own intake wrote it, so nothing is judged."""
+
+    event: _Event
+    case: str
+    recipients: list[_Recipient]
+    corrects: _Corrected | None
+
+
+def _decided(decision: _Decision, registered: str) -> Taken | None:
     """Return who was asked; an acknowledgement from outside has a decision that asks nobody."""
-    event = decision.event
-    name = EVENT_NAMES.get(event.type, event.type)
-    if not (decision.recipients or name == ANNULLED):
+    event, corrects = decision["event"], decision["corrects"]
+    id_, type_, time = event["id"], event["type"], event["time"]
+    name = EVENT_NAMES.get(type_, type_)
+    if not (decision["recipients"] or name == ANNULLED):
         return None
     told: frozenset[Told] = frozenset()
-    if name == ANNULLED and decision.corrects is not None:
-        told = frozenset({Told(decision.corrects.id, name, "", registered, "", "")})
-    facts = Facts(
-        asked=frozenset(
+    if name == ANNULLED and corrects is not None:
+        told = frozenset({Told(corrects["id"], name, "", registered, "", "")})
+    asked = frozenset(
+        [
             Asked(
-                event=event.id,
-                name=name,
-                time=event.time,
-                registered=registered,
-                organism=to.organism,
-                role=to.role,
-                activity=to.activity,
-                level=to.acknowledge,
-                by=to.by,
+                id_,
+                name,
+                time,
+                registered,
+                to["organism"],
+                to["role"],
+                to["activity"],
+                to["acknowledge"],
+                to["by"],
             )
-            for to in decision.recipients
-        ),
-        told=told,
+            for to in decision["recipients"]
+        ]
     )
-    return Taken((event.subject, decision.case), facts)
+    return Taken((event["subject"], decision["case"]), Facts(asked, told=told))
 
 
 @lru_cache(maxsize=1_024)
@@ -225,13 +251,12 @@ def _asked_with(headers: Mapping[str, bytes], at: str) -> frozenset[Asked]:
 
 
 _KINDS: Final[Mapping[type[Fact], str]] = {Asked: "asked", Given: "given", Told: "told"}
-_encode: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 def write(facts: Facts) -> bytes:
     """Return facts one a line, as JSON arrays: lines of several facts may follow each other."""
     every: list[Fact] = [*facts.asked, *facts.given, *facts.told]
-    lines = [_encode((_KINDS[type(fact)], *fact)) for fact in every]
+    lines = [compact_json((_KINDS[type(fact)], *fact)) for fact in every]
     return "".join(f"{line}\n" for line in sorted(lines)).encode()
 
 

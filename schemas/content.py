@@ -5,6 +5,8 @@ import json
 from datetime import UTC
 from typing import Final
 
+from pydantic_core import from_json
+
 from schemas.validation import Event
 
 DIGEST_BYTES: Final = 16
@@ -18,5 +20,5 @@ def content_digest(event: Event) -> bytes:
     difference.
     """
     instant = event.time.astimezone(UTC).isoformat(timespec="microseconds")
-    said = (event.type, instant, event.correlationid, event.causationid, json.loads(event.payload))
+    said = (event.type, instant, event.correlationid, event.causationid, from_json(event.payload))
     return hashlib.blake2b(_CANONICAL.encode(said).encode("utf-8"), digest_size=DIGEST_BYTES).digest()

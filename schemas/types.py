@@ -216,8 +216,13 @@ def _siren(number: str) -> str:
     return number
 
 
+@lru_cache(maxsize=16_384)
+def _is_siret(number: str) -> bool:
+    return bool(siret_number.is_valid(number))
+
+
 def _siret(number: str) -> str:
-    if not siret_number.is_valid(number):
+    if not _is_siret(number):
         raise PydanticCustomError("expectation", "expected a SIRET")
     return number
 
