@@ -87,6 +87,24 @@ class Growth:
             return []
         return list(_subproof(self.sealed, 0, self.size, self._over, whole=True))
 
+    @classmethod
+    def before(cls, old: int, old_root: bytes, new: int, proof: Sequence[bytes]) -> Self:
+        """Return the log of `old` entries as a proof shows it that it goes on to `new`: 2.1.4.1.
+
+        The proof names the subtrees that the log consisted of, so it can be gone on with, its leaves unread.
+        Raises ValueError for a proof that does not lead to its root.
+        """
+        if not 0 < old < new:
+            raise ValueError(f"no proof leads from {old} entries to {new}")
+        steps = iter(proof)
+        try:
+            found = cls(0, tuple(_beginning(old, 0, new, steps, old_root)))
+        except StopIteration:
+            raise ValueError("the proof is too short") from None
+        if next(steps, None) is not None or found.root() != old_root:
+            raise ValueError("the proof does not lead to the root")
+        return found
+
     def _over(self, start: int, end: int) -> bytes:
         """Return the root over the leaves from `start` to before `end`."""
         for node in self.nodes:
@@ -185,6 +203,24 @@ def _subproof(
     else:
         yield from _subproof(old, split, end, over, whole=False)
         yield over(start, split)
+
+
+def _beginning(old: int, start: int, end: int, steps: Iterator[bytes], root: bytes | None) -> list[Node]:
+    """Return the subtrees of a log of `old` entries that the hashes of `_subproof` name, from left to right.
+
+    `root` is that of the range, where no hash names it. Raises StopIteration when there are too few.
+    """
+    if old == end:
+        level = (end - start).bit_length() - 1
+        return [Node(level, start >> level, next(steps) if root is None else root)]
+    split = start + _split(end - start)
+    if old <= split:
+        found = _beginning(old, start, split, steps, root)
+        next(steps)  # of what came later
+        return found
+    right = _beginning(old, split, end, steps, None)
+    level = (split - start).bit_length() - 1
+    return [Node(level, start >> level, next(steps)), *right]
 
 
 def _split(count: int) -> int:

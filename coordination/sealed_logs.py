@@ -57,6 +57,17 @@ class Checked:
     sealed: int
     checkpoints: int
     wrong: tuple[Wrong, ...]
+    first: int = 0
+    """The first entry that was looked at: those before it are gone."""
+
+
+def headless(log: str, first: int) -> Checked:
+    """Return what is found of a log whose first records are gone, when no kept checkpoint helps."""
+    message = (
+        f"{log}: the records before offset {first} are gone: give with --pinned a checkpoint that was kept "
+        "later than they came"
+    )
+    return Checked(log, 0, 0, 0, (Wrong(log, "cut", message, offset=first),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +80,31 @@ class Asked:
     unsealed_ms: float
 
 
+class Beginning(NamedTuple):
+    """Where a log whose first records are gone is looked at from: a checkpoint that somebody kept."""
+
+    kept: Checkpoint
+    growth: Growth
+    """The log as it was then."""
+
+
+def beginning(kept: Iterable[Checkpoint], checkpoints: Iterable[Placed], first: int) -> Beginning | None:
+    """Return the earliest of the kept checkpoints of a log from which all records are still there, if any.
+
+    The log is taken from the proof of the checkpoint that goes on from it. `first` is the offset at which
+    the log begins now.
+    """
+    for point in sorted(kept, key=lambda one: one.size):
+        if point.end < first:
+            continue
+        for _, sealed in checkpoints:
+            if sealed.checkpoint.size > point.size > 0 and not goes_on(point, sealed, ""):
+                proof = [bytes.fromhex(step) for step in sealed.consistency]
+                root = bytes.fromhex(point.root)
+                return Beginning(point, Growth.before(point.size, root, sealed.checkpoint.size, proof))
+    return None
+
+
 @dataclass(slots=True)
 class LogCheck:
     """Takes the records of a log in order, and says whether they are what its checkpoints sealed."""
@@ -79,6 +115,8 @@ class LogCheck:
     asked: Asked
     pinned: Sequence[Checkpoint] = ()
     """Checkpoints of this log that somebody kept."""
+    begins: Beginning | None = None
+    """Of a log whose first records are gone: what is older counts as looked at when it was kept."""
     _growth: Growth = field(default_factory=Growth)
     _end: int = 0
     _wrong: list[Wrong] = field(default_factory=list)
@@ -93,20 +131,29 @@ class LogCheck:
 
     def __post_init__(self) -> None:
         """Look at the checkpoints by themselves: who signed, and whether each goes on from the one before."""
-        self._chain = _distinct(self.checkpoints)
-        self._look_at_seals()
         before = Checkpoint(self.log, 0, "", "", 0)
+        if self.begins is not None:
+            before, self._growth = self.begins
+            self._end = self._after_good = before.end
+            self._good = self._sealed = before.size
+        since = before.size
+        self._chain = [one for one in _distinct(self.checkpoints) if one.sealed.checkpoint.size > since]
+        self._look_at_seals()
         for offset, sealed in self._chain:
             for finding in goes_on(before, sealed, ""):
                 self._add("fork", finding.message, before.size, sealed.checkpoint.size - 1, offset)
             before = sealed.checkpoint
             self._due.setdefault(before.size, []).append((offset, before))
         for kept in self.pinned:
+            if kept.size < since:
+                continue  # the records that would tell are gone
             self._due.setdefault(kept.size, []).append((None, kept))
         self._compare()
 
     def take(self, record: Timed) -> None:
         """Take the next record of the log."""
+        if self.begins is not None and record.offset < self.begins.kept.end:
+            return
         if self._growth.size == self._good:
             self._after_good = record.offset
         if self._growth.size == self._sealed:
@@ -135,8 +182,8 @@ class LogCheck:
             message = f"{size - self._sealed} entries are not sealed, the oldest since {seconds:.0f} s"
             self._add("unsealed", message, self._sealed, size - 1, None)
         shown = tuple(self._wrong[:_SHOWN])
-        shown = tuple(self._wrong[:_SHOWN])
-        return Checked(self.log, size, min(self._sealed, size), len(self._chain), shown)
+        first = 0 if self.begins is None else self.begins.kept.size
+        return Checked(self.log, size, min(self._sealed, size), len(self._chain), shown, first)
 
     def _look_at_seals(self) -> None:
         """Know how far the log is sealed by all who must sign; what they have not signed yet may be young."""

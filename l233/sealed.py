@@ -11,7 +11,7 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from coordination.merkle import Tree, leaf_hash
-from coordination.sealed_logs import Asked, Checked, LogCheck, Placed, Wrong
+from coordination.sealed_logs import Asked, Checked, LogCheck, Placed, Wrong, beginning, headless
 from coordination.sealing import Keys, check_seals, entry_bytes, log_name, told
 from l233.errors import BadInput, L233Error
 from schemas.audit import CHECKPOINT, PROOF_FORMAT, Checkpoint, Proof, ProvenEntry, SealedCheckpoint
@@ -89,20 +89,21 @@ async def verify(
         known, wrong = await checkpoints(source)  # first: what they tell of is there when the logs are read
         places = await source.places(topics)
         asked = Asked(trusted, COSIGNERS, time.time_ns() // 1_000_000, unsealed_seconds * 1000)
-        checks = {
-            place: LogCheck(
-                log_name(*place),
-                known.pop(log_name(*place), []),
-                asked,
-                [kept for kept in pinned if kept.log == log_name(*place)],
-            )
-            for place in places
-        }
-        async for batch in source.read_as_written(await source.ends(places)):
+        checks: dict[Place, LogCheck] = {}
+        found: list[Checked] = []
+        for place, first in sorted((await source.beginnings(places)).items()):
+            log = log_name(*place)
+            points, kept = known.pop(log, []), [one for one in pinned if one.log == log]
+            begins = beginning(kept, points, first) if first else None
+            if first and begins is None:
+                found.append(headless(log, first))
+            else:
+                checks[place] = LogCheck(log, points, asked, kept, begins)
+        async for batch in source.read_as_written(await source.ends(checks)):
             check = checks[batch[0].topic, batch[0].partition]
             for record in batch:
                 check.take(record)
-    found = [check.checked() for check in checks.values()]
+    found += [check.checked() for check in checks.values()]
     strangers = [Wrong(log, "unreadable", f"{log}: has checkpoints, and is no sealed log") for log in known]
     strangers += [
         Wrong(kept.log, "pinned", f"{kept.log}: somebody kept a checkpoint of it, and it is not there")
@@ -120,7 +121,13 @@ def as_json(found: Verified) -> dict[str, object]:
         "sealed": sum(log.sealed for log in found.logs),
         "checkpoints": sum(log.checkpoints for log in found.logs),
         "logs": [
-            {"log": one.log, "entries": one.entries, "sealed": one.sealed, "checkpoints": one.checkpoints}
+            {
+                "log": one.log,
+                "first": one.first,
+                "entries": one.entries,
+                "sealed": one.sealed,
+                "checkpoints": one.checkpoints,
+            }
             for one in found.logs
         ],
         "wrong": [asdict(one) for one in found.wrong],
@@ -157,6 +164,12 @@ async def prove(
     name = (_CASE, case.encode())
     async with reader(connection) as source:
         places = await source.places(topics)
+        gone = [log_name(*place) for place, first in (await source.beginnings(places)).items() if first]
+        if gone:
+            raise L233Error(
+                f"the first records of {', '.join(gone)} are gone: a path to a root needs all of a log; "
+                "prove a case while they are there"
+            )
         async for batch in source.read_as_written(await source.ends(places)):
             place = batch[0].topic, batch[0].partition
             hashes = leaves[place]

@@ -59,6 +59,11 @@ class Reader:
             raise TopicMissingError("a topic was deleted while it was read") from error
         return {(at.topic, at.partition): offset for ends in answers for at, offset in ends.items()}
 
+    async def beginnings(self, places: Iterable[Place]) -> dict[Place, int]:
+        """Return the offset at which each place begins now: 0 until retention takes its first records."""
+        found = await self._consumer.beginning_offsets([TopicPartition(*place) for place in places])
+        return {(at.topic, at.partition): offset for at, offset in found.items()}
+
     async def at(self, places: Iterable[Place], timestamp: int) -> dict[Place, int]:
         """Return the first offset of each place that is of `timestamp` (ms) or later, where there is one."""
         asked = {TopicPartition(*place): timestamp for place in places}

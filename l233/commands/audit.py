@@ -60,9 +60,10 @@ def verify(
         print_json(sealed.as_json(found))
     else:
         rows: list[tuple[str, ...]] = [
-            (one.log, str(one.entries), str(one.sealed), str(one.checkpoints)) for one in found.logs
+            (one.log, str(one.first), str(one.entries), str(one.sealed), str(one.checkpoints))
+            for one in found.logs
         ]
-        print_table(("log", "entries", "sealed", "checkpoints"), rows)
+        print_table(("log", "first", "entries", "sealed", "checkpoints"), rows)
         for wrong in found.wrong:
             print(f"{wrong.flaw}: {plain(wrong.message)}{_place(wrong)}")
         print(f"{len(found.wrong)} things are wrong" if found.wrong else "all is as it was sealed")

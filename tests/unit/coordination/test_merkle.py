@@ -31,6 +31,26 @@ def test_hashes_are_those_of_rfc_9162() -> None:
 
 
 @given(LOGS, st.data())
+def test_a_log_is_gone_on_with_from_the_proof_that_it_grew(entries: list[bytes], data: st.DataObject) -> None:
+    """Without one of its leaves: all later roots come out; a proof that was changed gives no log."""
+    hashes = [leaf_hash(entry) for entry in (*entries, b"one more")]
+    whole = Tree(hashes)
+    old = data.draw(st.integers(1, len(entries)))
+    new = data.draw(st.integers(old + 1, len(hashes)))
+    proof = whole.consistency(old, new)
+    log = Growth.before(old, whole.root(old), new, proof)
+    for size in range(old, len(hashes) + 1):
+        assert (log.size, log.root()) == (size, whole.root(size))
+        log = log.with_leaf(hashes[size]) if size < len(hashes) else log
+    for wrong in (proof[:-1], [*proof, proof[0]]):
+        with pytest.raises(ValueError, match="proof"):
+            Growth.before(old, whole.root(old), new, wrong)
+    if old & (old - 1):  # else its root is all that there is of it
+        with pytest.raises(ValueError, match="root"):
+            Growth.before(old, whole.root(old), new, [leaf_hash(b"?"), *proof[1:]])
+
+
+@given(LOGS, st.data())
 def test_every_entry_is_proven_in_every_later_log(entries: list[bytes], data: st.DataObject) -> None:
     """And the proof is the same, hash by hash, as pymerkle's."""
     size = data.draw(st.integers(1, len(entries)))

@@ -8,7 +8,7 @@ import pytest
 
 from coordination.exported import check_leaves, check_rows, row_of
 from coordination.merkle import Tree, leaf_hash
-from coordination.sealed_logs import Asked, Checked, LogCheck, Placed
+from coordination.sealed_logs import Asked, Beginning, Checked, LogCheck, Placed, beginning
 from coordination.sealing import check_proof, entry_bytes, goes_on, leaf_of, seal, told
 from schemas.audit import PROOF_FORMAT, Checkpoint, Proof, ProvenEntry, SealedCheckpoint
 from tests.unit.agents.records import Kept
@@ -189,6 +189,42 @@ def test_who_kept_a_newer_checkpoint_is_not_shown_an_older_log() -> None:
         if len(ends) > 1:
             before = placed[-3].sealed.checkpoint
             assert bool(goes_on(before, fork, "")) == (log[: before.size] != other[: before.size])
+
+
+def test_a_log_whose_head_is_gone_is_checked_from_what_somebody_kept() -> None:
+    """From there on every change is found; what nothing was sealed behind helps nobody."""
+    random = Random(8)
+    for _ in range(TAMPERINGS // 8):
+        log, ends, placed = case(random)
+        if len(ends) == 1:
+            continue
+        at = random.randrange(len(ends) - 1)
+        kept = placed[2 * at].sealed.checkpoint
+        cut = random.randrange(ends[at] + 1)  # what lies before the kept checkpoint may be there in part
+        first = min(log[cut].offset, kept.end)
+        begins = beginning([kept], placed, first)
+        assert begins is not None
+        left = log[cut:]
+        checked = looked_at(left, placed, begins)
+        assert (checked.wrong, checked.first, checked.entries) == ((), ends[at], len(log))
+        assert checked.sealed == len(log)
+        tampered = random.randrange(ends[at], len(log))
+        (wrong, *_) = looked_at(flip(log, tampered, random)[cut:], placed, begins).wrong
+        assert wrong.first is not None
+        assert wrong.last is not None
+        assert wrong.first <= tampered <= wrong.last
+        assert looked_at(left[:-1], placed, begins).wrong
+        assert beginning([kept], placed, kept.end + 1) is None
+        assert beginning([placed[-1].sealed.checkpoint], placed, first) is None
+        other = replace(kept, root=leaf_hash(b"another past").hex())
+        assert beginning([other], placed, first) is None
+
+
+def looked_at(log: Sequence[Kept], placed: Sequence[Placed], begins: Beginning) -> Checked:
+    found = LogCheck(LOG, placed, ASKED, [begins.kept], begins)
+    for record in log:
+        found.take(record)
+    return found.checked()
 
 
 def test_a_tampered_export_or_proof_is_found_entry_by_entry() -> None:
