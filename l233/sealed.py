@@ -1,6 +1,5 @@
 """The sealed logs as the topics tell them: read from the outside, for `l233 audit`."""
 
-import json
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -37,19 +36,35 @@ class Verified:
         return tuple(one for log in self.logs for one in log.wrong)
 
 
-def read_kept(path: Path) -> Checkpoint:
-    """Read a checkpoint that somebody kept: alone, or as its topic has it. Raises BadInput."""
+def read_kept(paths: Iterable[Path]) -> list[Checkpoint]:
+    """Read the checkpoints that somebody kept: one in a file, or one a line. Raises BadInput."""
+    return [point for path in paths for point in _kept_in(path)]
+
+
+def _kept_in(path: Path) -> list[Checkpoint]:
     try:
-        found = json.loads(path.read_bytes())
-        if isinstance(found, dict) and "checkpoint" in found:
-            return CHECKPOINT.validate_python(found, strict=False).checkpoint
-        return _KEPT.validate_python(found)
+        text = path.read_bytes()
+        try:
+            return [_kept(text)]
+        except ValidationError:
+            lines = text.splitlines()
+            if len(lines) <= 1:
+                raise
+            return [_kept(line) for line in lines]
     except OSError as error:
         raise BadInput(f"can't read {path}: {error.strerror}") from error
-    except (ValidationError, ValueError) as error:
+    except ValidationError as error:
         raise BadInput(
             f"{path} holds no checkpoint: keep one that `l233 audit checkpoints` printed"
         ) from error
+
+
+def _kept(text: bytes) -> Checkpoint:
+    """Return a checkpoint alone, or as its topic has it. Raises ValidationError."""
+    try:
+        return CHECKPOINT.validate_json(text).checkpoint
+    except ValidationError:
+        return _KEPT.validate_json(text)
 
 
 async def checkpoints(source: Reader) -> tuple[dict[str, list[Placed]], list[Wrong]]:

@@ -30,7 +30,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True)
 
 Pinned = Annotated[
     list[Path] | None,
-    typer.Option("--pinned", help="A checkpoint that you kept; the log must go on from it. May be repeated."),
+    typer.Option("--pinned", help="Checkpoints that you kept: logs must go on from them. Repeatable."),
 ]
 
 
@@ -52,7 +52,7 @@ def verify(
     if export_ is not None:
         _verify_export(export_, settings, json=json)
         return
-    kept = [sealed.read_kept(path) for path in pinned or ()]
+    kept = sealed.read_kept(pinned or ())
     bound = settings.unsealed_seconds or float("inf")
     reading = sealed.verify(settings.connection(), _topics(settings), trusted(settings), bound, kept)
     found = broker.run(reading, settings)
@@ -101,7 +101,7 @@ def prove(
 ) -> None:
     """Print what anybody can check with verify_proof.py: that the records of a case stand in sealed logs."""
     settings = configuration.load()
-    kept = [sealed.read_kept(path) for path in pinned or ()]
+    kept = sealed.read_kept(pinned or ())
     proof = broker.run(
         sealed.prove(settings.connection(), _topics(settings), case, trusted(settings), kept), settings
     )

@@ -128,12 +128,14 @@ def test_what_is_decided_is_sealed_over_kills_and_proven_to_others(
     printed = l233("audit", "checkpoints", cwd=tmp_path, L233_BOOTSTRAP=bootstrap).stdout
     for at, line in enumerate(printed.splitlines()):
         (kept / f"{at}.json").write_text(line, encoding="utf-8")
+    (tmp_path / "all.jsonl").write_text(printed, encoding="utf-8")
     more = turnovers(8)
     send(bootstrap, more)
     until(lambda: decided(watch, more) == len(more), "not all was decided")
     all_sealed(bootstrap, tmp_path)
     pins = [word for path in sorted(kept.iterdir()) for word in ("--pinned", str(path))]
     found = audited(bootstrap, tmp_path, *pins)
+    assert audited(bootstrap, tmp_path, "--pinned", "all.jsonl") == found
     lying = sum(len(watch.since(topic)) for topic in SEALED)
     assert found["entries"] == before + lying
     assert found["wrong"] == []
