@@ -2,7 +2,9 @@
 
 Intake and the organisms read one topic each, so their handlers, worked again over it in order, give every
 record and all of their memory to the byte. Cases and quality read three, in an order that no topic tells:
-what they remember is compared as facts, whatever their order.
+what they remember is compared as facts, whatever their order. Handlers worked again say nothing about the
+handlers themselves: what a case must be is also computed from its raw records (`bench.faults.cases`), and
+figures are held to a computation of their own in `tests/broker/test_quality.py`.
 """
 
 from collections import defaultdict
@@ -13,6 +15,7 @@ from typing import Final
 
 from agents.emission import INPUT_HEADER, REKEYED_HEADER
 from agents.roles import ORGANISMS, load_world, roles
+from bench.faults.cases import Cases
 from bench.faults.remembered import Counted, Remembered, cases_remember, quality_remembers, quality_told
 from bench.faults.replayed import Lane, Place, Times
 from bench.faults.tally import Fact, Order, Tally
@@ -52,12 +55,14 @@ class Audit:
     """What `cases` read after the turn."""
     _counted: "defaultdict[tuple[bool, int], Counted]" = field(default_factory=lambda: defaultdict(Counted))
     """What quality is to count: whether it came after the turn, and the lane."""
-    _expected: dict[tuple[int, bytes | None], bytes | None] = field(default_factory=dict)
+    _computed: Cases = field(init=False)
+    _expected: dict[tuple[int, bytes], bytes | None] = field(default_factory=dict)
     _latest: dict[tuple[str, int, bytes | None], bytes | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         world = load_world(self.registry)
         self.ledger = Ledger(self.registry.partitions)
+        self._computed = Cases(self.times.second)
         for number in range(self.registry.partitions):
             for role in roles((*_ALONE, "cases"), world):
                 self._lanes[role.name, number] = Lane(role)
@@ -85,6 +90,7 @@ class Audit:
             self._work(self._lanes[name, record.partition], record)
         if record.topic in COUNTED:
             late = self.times.is_late(record)
+            self._computed.take(record)
             self._counted[late, record.partition].take(record)
             if late:
                 self._late.append(record)
@@ -118,7 +124,7 @@ class Audit:
             self.tally.expect(_fact(output, partition))
         for latest in result.latest:
             output = latest.output() if isinstance(latest, Later) else latest
-            self._expected[number, output.key] = output.value
+            self._expected[number, output.key or b""] = output.value
 
     # -- what is there ----------------------------------------------------------------------------
 
@@ -145,15 +151,19 @@ class Audit:
         return found
 
     def wrong_cases(self) -> Sequence[str]:
-        """Return the cases whose latest record is not what their messages make."""
+        """Return the cases whose latest record is not what their messages make, worked again or computed."""
         found = {
-            (number, key): value for (topic, number, key), value in self._latest.items() if topic == _CASES
+            (number, key or b""): value
+            for (topic, number, key), value in self._latest.items()
+            if topic == _CASES
         }
-        return [
-            f"case {key!r} in partition {number}"
-            for number, key in found.keys() | self._expected.keys()
-            if found.get((number, key)) != self._expected.get((number, key))
-        ]
+        wrong = {
+            place: "not what its messages make"
+            for place in found.keys() | self._expected.keys()
+            if found.get(place) != self._expected.get(place)
+        }
+        wrong.update(self._computed.wrong(found))
+        return [f"case {key!r} in partition {number}: {what}" for (number, key), what in wrong.items()]
 
     def wrong_figures(self) -> Sequence[str]:
         """Return the figures of ended periods that the role quality did not tell as they were."""

@@ -1,7 +1,7 @@
 """The auditor of the fault runs is seen to find what it looks for: a run that counts 0 means something."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -12,6 +12,8 @@ from bench.faults.audit import AUDITED, Audit
 from bench.faults.experiment import FIRST, SECOND
 from bench.faults.remembered import cases_remember, quality_kept
 from bench.faults.replayed import Lane, Place, Times
+from coordination.case_facts import Said
+from coordination.case_parts import Part, answered
 from coordination.partitioning import partition_of
 from l233.day import generate
 from schemas.topics import INPUT
@@ -84,17 +86,22 @@ def _milliseconds(instant: datetime) -> int:
     return round(instant.timestamp() * 1000)
 
 
-@pytest.fixture(scope="module")
-def bus() -> Bus:
+def worked(events: int) -> Bus:
     """Work a short day, with everything that is planted in it, and the month behind it, without a fault."""
     bus = Bus()
-    for record in generate(1, EVENTS, date(2026, 3, 2)):
+    for record in generate(1, events, date(2026, 3, 2)):
         number = record.partition
         if number is None:
             number = partition_of(record.key or b"", REGISTRY.partitions)
         bus.work([bus.put(Output(INPUT, record.key, record.value, record.headers), number)])
     bus.turn()
     return bus
+
+
+@pytest.fixture(scope="module")
+def bus() -> Bus:
+    """Work the day that all tests look at."""
+    return worked(EVENTS)
 
 
 def audited(bus: Bus, records: Sequence[Kept] | None = None) -> Audit:
@@ -210,6 +217,25 @@ def test_a_case_that_forgot_an_answer_is_found(bus: Bus) -> None:
             latest[one.key].append(one)
     stale = next(ones for ones in latest.values() if len(ones) > 2 and ones[-1].value != ones[-2].value)
     assert len(audited(bus, without(bus, stale[-1])).wrong_cases()) == 1
+
+
+def _drop(part: Part, said: Said) -> Part:
+    return part if said.level == "reported" else answered(part, said)
+
+
+def _repeat(part: Part, said: Said) -> Part:
+    return answered(answered(part, said), said)
+
+
+@pytest.mark.parametrize("handled", [_drop, _repeat])
+def test_an_answer_that_the_handler_itself_drops_or_repeats_is_found(
+    monkeypatch: pytest.MonkeyPatch, handled: Callable[[Part, Said], Part]
+) -> None:
+    """Worked again, the same handler makes the same mistake: only the raw records tell."""
+    monkeypatch.setattr("coordination.cases.answered", handled)
+    found = counted(audited(worked(60)))
+    assert found.pop("cases") > 10
+    assert set(found.values()) == {0}
 
 
 def test_a_figure_that_was_not_told_is_found(bus: Bus) -> None:
