@@ -111,6 +111,8 @@ class Settings(BaseSettings):
     """Seconds that a worker may take to stop."""
     progress_timeout: Seconds = DEFAULTS.progress_timeout
     """Seconds that records may wait without progress before a worker exits to be restarted."""
+    session_timeout: Seconds = DEFAULTS.session_timeout
+    """Seconds without a sign of life after which Kafka gives a worker's lanes to others."""
 
     @property
     def kafka_folder(self) -> Path:
@@ -152,6 +154,7 @@ class Settings(BaseSettings):
             transaction_timeout=self.transaction_timeout,
             stop_timeout=self.stop_timeout,
             progress_timeout=self.progress_timeout,
+            session_timeout=self.session_timeout,
         )
         options, clock, archive = self._security_options(), self._clock(), Archive(self.archive_folder)
         return Connection(self.bootstrap, self.state_folder, options, limits, clock, self._veil(), archive)

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from agents.roles import NAMES, ORGANISMS
+from streaming.client import Limits
 
 ORGANISM_ROLES: Final = tuple(organism.agent for organism in ORGANISMS)
 _OTHERS: Final = tuple(name for name in NAMES if name not in {"intake", *ORGANISM_ROLES})
@@ -30,6 +31,7 @@ TWO_OF_EACH: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 """Process name -> its roles: two workers of every role, in six processes."""
 ALL_IN_ONE: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({"all": tuple(NAMES)})
 
+SESSION: Final = Limits().session_timeout
 START_SECONDS: Final = 90.0
 STOP_SECONDS: Final = 40.0
 _STARTED: Final = '"worker_started"'
@@ -49,6 +51,8 @@ class Crew:
     roles: Mapping[str, Sequence[str]]
     clock: Path | None = None
     """A file that tells the time (`streaming.clock`); None: the machine's own time."""
+    session: float = SESSION
+    """Seconds after which Kafka takes one that was killed, or is paused, for gone."""
     _processes: "dict[str, subprocess.Popen[bytes]]" = field(default_factory=dict)
     _begun: dict[str, int] = field(default_factory=dict)
 
@@ -66,6 +70,7 @@ class Crew:
             "L233_BOOTSTRAP": self.bootstrap,
             "L233_HOME": str(self.folder),
             "L233_LOG_FORMAT": "json",
+            "L233_SESSION_TIMEOUT": str(self.session),
         }
         if self.clock is not None:
             settings["L233_CLOCK"] = str(self.clock)
@@ -158,10 +163,11 @@ def crew(
     folder: Path,
     roles: Mapping[str, Sequence[str]] = TWO_OF_EACH,
     clock: Path | None = None,
+    session: float = SESSION,
 ) -> Iterator[Crew]:
     """Give a crew that works, of which nothing runs afterwards."""
     folder.mkdir(parents=True, exist_ok=True)
-    found = Crew(bootstrap, folder, roles, clock)
+    found = Crew(bootstrap, folder, roles, clock, session)
     try:
         found.start_all()
         yield found

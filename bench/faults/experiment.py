@@ -14,11 +14,11 @@ from typing import Final
 
 from bench.faults import audit
 from bench.faults.audit import Audit
-from bench.faults.crew import Crew, crew
+from bench.faults.crew import SESSION, TWO_OF_EACH, Crew, crew
 from bench.faults.feed import Feed
-from bench.faults.quiet import NotQuietError, settled
+from bench.faults.quiet import settled
 from bench.faults.rebuilt import Rebuilt
-from bench.faults.replayed import Place, Times
+from bench.faults.replayed import Times
 from l233.day import generate
 from l233.rehearsal import quiet as without_logs
 from streaming import admin
@@ -34,8 +34,6 @@ FIRST: Final = datetime(2026, 3, 2, 4, tzinfo=UTC)
 SECOND: Final = datetime(2026, 3, 31, 22, 10, tzinfo=UTC)
 """What time it is afterwards: most deadlines have passed, and in Paris it is April."""
 _KILLS_AT_THE_TURN: Final = 2
-_SILENCE: Final = 12.0
-"""Seconds: a partition whose worker was killed is given to another after ten (`Limits.session_timeout`)."""
 _SHARE_OF_KILLS: Final = 2 / 3
 """Of two ways to end a worker, how often the one that asks nobody."""
 
@@ -52,6 +50,8 @@ class Plan:
     longest: float = 9.0
     patience: float = 600.0
     """Seconds that the workers have, once the feed is over, to work what waits."""
+    session: float = SESSION
+    """Seconds after which Kafka takes a worker that was killed for gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,19 +125,21 @@ def _kill(crew_: Crew, random: Random) -> tuple[str, str]:
     return name, how.name
 
 
-async def wait(plan: Plan, crew_: Crew, registry: Registry, tell: Tell) -> None:
-    """Return once everything is worked. Raises when a worker ends or the time is over."""
+async def wait(plan: Plan, crew_: Crew, registry: Registry, now: datetime, tell: Tell) -> None:
+    """Return once nothing is left to do at this instant. Raises when a worker ends or the time is over."""
     told = time.monotonic()
 
-    def looked(waiting: int) -> None:
+    def looked(left: str) -> None:
         nonlocal told
         for name in crew_.roles:
             crew_.check(name)
         if time.monotonic() - told > 5:
             told = time.monotonic()
-            tell(f"still waiting: {waiting:,} records or more")
+            tell(f"still waiting: {left}")
 
-    await settled(Connection(crew_.bootstrap, crew_.state), registry, plan.patience, looked)
+    connection = Connection(crew_.bootstrap, crew_.state)
+    at_ms = _milliseconds(now)
+    await settled(connection, registry, audit.AUDITED, plan.patience, at_ms=at_ms, looked=looked)
 
 
 async def turn(crew_: Crew, registry: Registry) -> Times:
@@ -164,25 +166,6 @@ def kill_while_timers_fire(plan: Plan, crew_: Crew, tell: Tell) -> None:
         tell(f"after the turn  SIGKILL {name}")
     for name in crew_.roles:
         crew_.await_started(name)
-
-
-async def quiet(crew_: Crew, registry: Registry, patience: float) -> None:
-    """Return once no topic, and no state, has grown for longer than a partition may be without a worker."""
-    until, since = time.monotonic() + patience, time.monotonic()
-    before: Mapping[Place, int] = {}
-    async with reader(Connection(crew_.bootstrap, crew_.state)) as source:
-        roles = [registry.roles[name] for name in audit.AUDITED]
-        # A role that counts, or finds out that nothing is late, writes its state only. What is sealed beside
-        # them may go on.
-        topics = {topic for role in roles for topic in (*role.outputs, role.state)}
-        places = await source.places(topics)
-        while time.monotonic() - since < _SILENCE:
-            ends = await source.ends(places)
-            if ends != before:
-                before, since = ends, time.monotonic()
-            if time.monotonic() > until:
-                raise NotQuietError(f"after {patience:.0f} s, topics still grow")
-            await asyncio.sleep(0.2)
 
 
 async def examine(
@@ -213,22 +196,29 @@ def _told(books: Audit, fed: int) -> Iterator[str]:
     yield from books.tally.examples()
 
 
-def run(plan: Plan, bootstrap: str, folder: Path, registry: Registry, tell: Tell) -> Findings:
+def run(
+    plan: Plan,
+    bootstrap: str,
+    folder: Path,
+    registry: Registry,
+    tell: Tell,
+    *,
+    roles: Mapping[str, Sequence[str]] = TWO_OF_EACH,
+) -> Findings:
     """Run a whole experiment on a cluster that has no records in the topics yet."""
     asyncio.run(prepare(bootstrap, registry))
     clock = folder / "clock"
     folder.mkdir(parents=True, exist_ok=True)
     set_clock(clock, FIRST)
-    with crew(bootstrap, folder, clock=clock) as workers:
+    with crew(bootstrap, folder, roles, clock, plan.session) as workers:
         tell(f"{len(workers.roles)} workers work")
         fed = kill_while_feeding(plan, workers, tell)
         tell(f"{fed:,} records are fed; waiting until all are worked")
-        asyncio.run(wait(plan, workers, registry, tell))
+        asyncio.run(wait(plan, workers, registry, FIRST, tell))
         times = asyncio.run(turn(workers, registry))
         tell("a month passes: deadlines are due")
         kill_while_timers_fire(plan, workers, tell)
-        asyncio.run(wait(plan, workers, registry, tell))
-        asyncio.run(quiet(workers, registry, plan.patience))
+        asyncio.run(wait(plan, workers, registry, SECOND, tell))
         workers.stop_all()
         tell("everything is worked and every worker has stopped; auditing")
         findings, words = asyncio.run(examine(plan.kills, fed, workers, registry, times))

@@ -3,6 +3,7 @@
 The workers must have stopped: a store belongs to one process at a time.
 """
 
+import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,7 @@ _KEPT_AS: Final[defaultdict[str, Callable[[Entries], Remembered]]] = defaultdict
 )
 """How the state of a role is compared: to the byte, or as facts whatever their order."""
 _SHOWN: Final = 120
+_AT_ONCE: Final = 8
 _KEPT: Final = 10**12
 """Milliseconds: no store is too old to be looked at."""
 
@@ -57,20 +59,25 @@ class Rebuilt:
             remembered: by role and lane, what it must remember; no other role is looked at.
             last: the offset of the last record of each input partition: positions stand behind it.
         """
-        found: list[str] = []
-        for role in remembered:
-            topics = self._registry.roles[role]
-            for number in range(self._registry.partitions):
-                lane = Lane(role, number)
-                entries = await self._restored(self._scratch / str(lane), lane)
-                kept = {key: value for key, value in entries.items() if not key.startswith(RESERVED)}
-                memory, expected = _KEPT_AS[role](kept), remembered[role][number]
-                if memory != expected:
-                    found.append(f"{lane}: the changelog does not hold what the topics make: ")
-                    found[-1] += _first_difference(memory, expected)
-                found += _positions(lane, topics, entries, last)
-                found += await self._on_disk(lane, entries)
-        return found
+        # A few side by side: a restore is mostly waiting, and of a long run what it holds is much.
+        room = asyncio.Semaphore(_AT_ONCE)
+
+        async def looked_at(lane: Lane) -> Sequence[str]:
+            async with room:
+                return await self._lane(lane, remembered[lane.role][lane.number], last)
+
+        lanes = [Lane(role, number) for role in remembered for number in range(self._registry.partitions)]
+        return [one for found in await asyncio.gather(*map(looked_at, lanes)) for one in found]
+
+    async def _lane(self, lane: Lane, expected: Remembered, last: Mapping[Place, int]) -> Sequence[str]:
+        entries = await self._restored(self._scratch / str(lane), lane)
+        kept = {key: value for key, value in entries.items() if not key.startswith(RESERVED)}
+        memory = _KEPT_AS[lane.role](kept)
+        found = list(_positions(lane, self._registry.roles[lane.role], entries, last))
+        if memory != expected:
+            found.append(f"{lane}: the changelog does not hold what the topics make: ")
+            found[-1] += _first_difference(memory, expected)
+        return [*found, *await self._on_disk(lane, entries)]
 
     async def _on_disk(self, lane: Lane, rebuilt: Entries) -> Sequence[str]:
         """Compare every worker's store: the newest as it is, each one once it has caught up."""

@@ -74,6 +74,8 @@ def properties(node: Node, nodes: tuple[Node, ...]) -> str:
         "share.coordinator.state.topic.min.isr": in_sync,
         # A group of one process need not wait for others that might come.
         "group.initial.rebalance.delay.ms": 0,
+        # Where a worker is to be missed sooner than after Kafka's own least, 6 s, as in tests of faults.
+        "group.min.session.timeout.ms": 1_000,
         # The defaults are for large machines: 128 MiB for the cleaner alone, 8 threads for requests.
         "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
         # What is deleted is gone soon, not within five minutes.

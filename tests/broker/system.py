@@ -18,6 +18,7 @@ from uuid import uuid4
 
 from confluent_kafka import KafkaError, Message, Producer
 
+from bench.faults.audit import AUDITED
 from bench.faults.crew import ALL_IN_ONE, Crew, crew
 from bench.faults.quiet import settled
 from schemas.envelope import STRUCTURED, Headers, pack_binary, pack_structured
@@ -183,7 +184,7 @@ class Watch:
 
     def settled(self, seconds: float = SECONDS) -> None:
         """Return once every role has worked all that stands before it."""
-        asyncio.run(settled(self._connection, self._registry, seconds))
+        asyncio.run(settled(self._connection, self._registry, AUDITED, seconds))
 
 
 @dataclass

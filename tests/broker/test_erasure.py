@@ -18,6 +18,7 @@ from confluent_kafka import Consumer, TopicPartition
 from rocksdict import AccessType, Options, Rdict
 
 import verify_proof
+from agents.roles import NAMES
 from agents.sealers import example_sealers
 from bench.faults.quiet import settled
 from coordination import ids
@@ -215,7 +216,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             later = [record(event, known) for event in events if event.name in _HELD_BY]
             for some in ([*day, *first], [*later, *nobodys()]):
                 asyncio.run(topics.put(some))
-                asyncio.run(settled(topics.connection, registry, 90))
+                asyncio.run(settled(topics.connection, registry, NAMES, 90))
             await_sealed()
             yield Place(kafka, system, topics, folder, events)
 
@@ -323,7 +324,7 @@ def comes_back(place: Place) -> None:
     data = {"start": "2026-04-01", "worker": {"siren": SIREN, "residence": COMMUNE, "establishment": COMMUNE}}
     event = Event("activity.registered", data, WORKER, id="again")
     asyncio.run(place.topics.put([binary_output(event)]))
-    asyncio.run(settled(place.topics.connection, Registry.load(), 60))
+    asyncio.run(settled(place.topics.connection, Registry.load(), NAMES, 60))
     told = run("audit", "known", WORKER, "--on", "2026-03-03").out
     assert f"lives in {COMMUNE}" in told
     found = run("replay", "--json", "--processes", "1").json

@@ -14,13 +14,14 @@ from typing import Any
 
 import pytest
 
+from bench.faults.audit import AUDITED
 from bench.faults.quiet import settled
 from l233.day import generate
 from l233.local_kafka import temporary
 from l233.quality import objectives
 from l233.running import passing
 from l233.settings import Settings
-from streaming.clock import set_clock
+from streaming.clock import FileClock, set_clock
 from streaming.topics import Registry
 from tests.broker.quality_oracle import Found, Window, computed, nearest_rank
 from tests.broker.system import Event, Input, binary, living_at, publish, someone
@@ -50,7 +51,8 @@ def months(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Months]:
             topics = Topics(settings.connection())
 
             def worked() -> None:
-                asyncio.run(settled(topics.connection, registry, 120))
+                now = FileClock(clock).now_ms()
+                asyncio.run(settled(topics.connection, registry, AUDITED, 200, at_ms=now))
 
             publish(kafka.bootstrap, [*_day(233, 250, date(2026, 3, 2)), *_in_need()])
             worked()

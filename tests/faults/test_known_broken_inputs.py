@@ -25,7 +25,7 @@ COUNT = 10_000
 SEED = 233
 LIMIT = 1_048_588
 """Bytes that the input topic takes for a batch with one record. Source: topics.yaml."""
-SETTLE_SECONDS = 150
+SETTLE_SECONDS = 300
 
 Broken = tuple[bytes | None, Headers]
 Break = Callable[[Random, GeneratedRecord], Broken]
