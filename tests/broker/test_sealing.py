@@ -39,8 +39,8 @@ from tests.broker.system import (
     publish,
     someone,
 )
+from tests.broker.whole import environment, run
 
-pytestmark = pytest.mark.timeout(600)  # three systems are started, killed and started again
 CREW: Final = {"acting": tuple(ACTING), "audit": ("audit",), "witness": ("witness",)}
 SEALED: Final = ("l233.decisions", "l233.acknowledgements")
 SECONDS: Final = 90.0
@@ -55,12 +55,11 @@ def bootstrap() -> Iterator[str]:
         yield kafka.bootstrap
 
 
-@pytest.fixture
-def running(bootstrap: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crew]:
+@pytest.fixture(scope="module")
+def running(bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crew]:
     """Give a system that seals within a second, and lets six pass unsealed."""
-    monkeypatch.setenv("L233_SEAL_SECONDS", "1")
-    monkeypatch.setenv("L233_UNSEALED_SECONDS", str(UNSEALED_SECONDS))
-    with crew(bootstrap, tmp_path / "crew", CREW) as found:
+    bounds = {"L233_SEAL_SECONDS": "1", "L233_UNSEALED_SECONDS": str(UNSEALED_SECONDS)}
+    with environment(**bounds), crew(bootstrap, tmp_path_factory.mktemp("crew"), CREW, session=3.0) as found:
         yield found
         found.stop_all()
 
@@ -90,11 +89,12 @@ def decided(watch: Watch, events: list[Event]) -> int:
 
 def audited(bootstrap: str, folder: Path, *more: str) -> dict[str, Any]:
     """Return what `l233 audit verify` finds; it must be all right."""
-    done = l233("audit", "verify", "--json", *more, cwd=folder, L233_BOOTSTRAP=bootstrap)
-    assert done.returncode == 0, done.stdout + done.stderr
-    found = json.loads(done.stdout)
-    assert isinstance(found, dict)
-    return found
+    own = {"L233_BOOTSTRAP": bootstrap, "L233_HOME": str(folder), "L233_UNSEALED_SECONDS": "600"}
+    with environment(**own):
+        done = run("audit", "verify", "--json", *more)
+    assert done.code == 0, done.out + done.err
+    assert isinstance(done.json, dict)
+    return done.json
 
 
 def all_sealed(bootstrap: str, folder: Path) -> None:

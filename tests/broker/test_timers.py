@@ -65,7 +65,7 @@ async def settled(bench: Bench, count: int) -> None:
     written = 0
     async with asyncio.timeout(60):
         while written < count:
-            records = await bench.read("state", 10_000, seconds=1)
+            records = await bench.read("state", 10_000, seconds=0.3)
             written = len({record.key for record in records if record.key and record.key[:1] == b"\x01"})
 
 
@@ -85,7 +85,7 @@ def test_timers_fire_in_order_at_their_time_and_once(bench: Bench) -> None:
         async with bench.worker(role=role):
             rung = await bench.read("out", len(minutes))
         async with bench.worker(role=role):
-            assert len(await bench.read("out", len(minutes) + 1, seconds=3)) == len(minutes)
+            assert len(await bench.read("out", len(minutes) + 1, seconds=1.5)) == len(minutes)
         assert {(r.key or b"").decode(): (r.value or b"").decode() for r in rung} == {
             key: f"1 {milliseconds(NOON + timedelta(minutes=at))}" for key, at in minutes.items()
         }
@@ -104,7 +104,8 @@ def test_a_cancelled_timer_does_not_fire(bench: Bench) -> None:
         await bench.feed([("a", "10"), ("b", "10"), ("a", "-10")])
         later(bench, 20)
         async with bench.worker(role=role):
-            rung = await bench.read("out", 2, seconds=5)
+            await bench.read("out", 1)
+            rung = await bench.read("out", 2, seconds=1)
         assert [record.key for record in rung] == [b"b"]
 
     asyncio.run(scenario())
@@ -140,7 +141,8 @@ def test_a_worker_that_was_away_first_hears_what_was_answered_meanwhile(bench: B
         await bench.feed([("a", "-10")])
         later(bench, 60)
         async with bench.worker(role=role):
-            rung = await bench.read("out", 2, seconds=5)
+            await bench.read("out", 1)
+            rung = await bench.read("out", 2, seconds=1)
         assert [record.key for record in rung] == [b"b"]
 
     asyncio.run(scenario())
