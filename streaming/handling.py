@@ -11,7 +11,7 @@ from schemas.keyring import ErasedError
 from streaming import parking
 from streaming.client import Connection
 from streaming.context import named
-from streaming.errors import RecordTooLarge, TooManyUnexpected
+from streaming.errors import KeyringUnusable, NoKeyring, RecordTooLarge, TooManyUnexpected, VeilBroken
 from streaming.parking import Retry, Waiting, never_awaited
 from streaming.records import Handler, Output, Record, Result, State, TimedHandler, WithoutContent
 from streaming.store import Overlay
@@ -22,6 +22,8 @@ from streaming.veil import NO_VEIL
 _log = structlog.get_logger(__name__)
 PUT_OFF_MS: Final = 60_000
 """How much later a timer on which the handler fails is tried again."""
+_KEYS_AMISS: Final = (KeyringUnusable, NoKeyring, VeilBroken)
+"""What is wrong with every record alike: none is isolated for it, the worker stops."""
 _LARGE: Final = 1024 * 1024
 """Bytes of a state value from which on it is looked at as it will be kept: a little larger."""
 GATHER: Final = 0.1
@@ -112,6 +114,9 @@ class Handling:
         except ErasedError:  # nothing is left of it that could be worked
             _log.info("record_erased", **named(record))
             return
+        except VeilBroken as error:  # whoever put it there: it is nobody's word
+            self._take_result(self._isolate(record, error, writer), overlay, writer)
+            return
         if waiting.keys and (record.key or b"") in waiting.keys:
             work = partial(self._worked, overlay=overlay, writer=writer)
             for result in waiting.worked(record, overlay, self._clock.now_ms(), work):
@@ -130,7 +135,7 @@ class Handling:
         """Return what a record causes, or, if the handler fails on it, its dead letter. Raises `Retry`."""
         try:
             return self._handled(record, overlay, writer)
-        except Retry:
+        except (Retry, *_KEYS_AMISS):
             raise
         except Exception as error:  # isolation: told in the log, in the dead letter and in the count
             return self._isolate(record, error, writer)
@@ -224,6 +229,8 @@ class Handling:
         except Retry as retry:
             later = timer_key(now + (retry.after_ms or PUT_OFF_MS), timer.name)
             result = Result(writes={later: timer.value})
+        except _KEYS_AMISS:
+            raise
         except Exception as error:  # isolation: told in the log and in the count
             self._count_unexpected(error, f"timer {timer.at_ms}")
             later = timer_key(now + PUT_OFF_MS, timer.name)

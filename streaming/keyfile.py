@@ -125,10 +125,10 @@ class KeyringFile:
         """Return the keyring as it is. Raises KeyringUnusable."""
         now = self._clock()
         if now >= self._look_at:
-            self._look_at = now + LOOK_SECONDS
             if self._stamp() != self._seen:
                 self._keyring = self._read()
                 self.version += 1
+            self._look_at = now + LOOK_SECONDS  # not while it can't be read: nothing goes on by an old one
         return self._keyring
 
     def _read(self) -> Keyring:

@@ -104,6 +104,22 @@ def test_a_running_process_notices_an_erasure(path: Path) -> None:
         veil.incoming(lying(written))
 
 
+def test_while_the_keyring_can_not_be_read_nothing_goes_on_by_the_old_one(path: Path) -> None:
+    """Somebody may have been erased; and a worker that stops is seen."""
+    now = [0.0]
+    file = KeyringFile(path, lambda: now[0])
+    before = file.current()
+    text = path.read_text()
+    path.unlink()
+    assert file.current() is before
+    now[0] = 1.1
+    for _ in range(2):
+        with pytest.raises(KeyringUnusable):
+            file.current()
+    path.write_text(text)
+    assert file.current() == before
+
+
 def test_the_values_of_a_worker_are_kept_in_boxes_and_of_one_erased_are_absent(path: Path) -> None:
     """What is nobody's, such as positions and counts, is kept as it is."""
     veil, key = KeyringVeil(path), b"seen\0" + WORKER.encode() + b"x"
