@@ -74,6 +74,7 @@ def test_the_hash_of_a_veiled_decision_is_over_what_is_written(decision: Decisio
     told = said.pop("hash")
     assert told == sha256(rfc8785.dumps(said)).hexdigest()
     assert (told == decision.hash) is (decision.situation is None)
+    assert set(personal_fields(Decision)) == {"situation"}, "the only field that is looked for in a decision"
     assert veiled.unveiled(type_, written, seal) == text
     erased = DECISION.validate_json(veiled.without_personal(type_, written))
     assert (erased.situation, erased.recipients) == (None, decision.recipients)
