@@ -61,7 +61,7 @@ class IntakeAgent:
         """Return everything an input record causes."""
         if self._rulebook is not self._world.rulebook:  # a version was published
             self._judge, self._rulebook = _judge_of(self._world), self._world.rulebook
-        verdict = self._judge.judge(_input(record), state)
+        verdict = self._judge.judge(input_record(record), state)
         marks = [(INPUT_HEADER, place(record))]
         match verdict:
             case Routed():
@@ -142,7 +142,7 @@ def _judge_of(world: World) -> Intake:
 
 def failed(record: Record, error: Exception) -> Sequence[Output]:
     """Return what isolates a record on which intake itself failed: dead letter and refused receipt."""
-    verdict = refusals.refused(unexpected(error), unpack(record.value, record.headers), _input(record))
+    verdict = refusals.refused(unexpected(error), unpack(record.value, record.headers), input_record(record))
     return _refused(verdict, record)
 
 
@@ -160,7 +160,8 @@ def _receipt(verdict: Routed | Duplicate, record: Record, marks: Headers) -> Out
     return receipt(ROLE, said, verdict.receipt_json, subject=subject, time=moment(record), marks=marks)
 
 
-def _input(record: Record) -> InputRecord:
+def input_record(record: Record) -> InputRecord:
+    """Return a record of the input topic as intake judges it."""
     return InputRecord(
         record.topic,
         record.partition,

@@ -1,33 +1,14 @@
 """Whether what lies on the input topic is of somebody who was erased since: nobody is shown it any more."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Final, Protocol
+from collections.abc import Mapping
+from typing import Final
 
 from coordination import ids
 from schemas.envelope import unpack
 from schemas.veiled import ERASED_HEADER
 from streaming.records import Record
 from streaming.veil import Plain, is_erased
-
-
-class Lying(Protocol):
-    """A record as it lies on its topic."""
-
-    @property
-    def topic(self) -> str: ...  # noqa: D102  the protocol's names are Kafka's own
-    @property
-    def partition(self) -> int: ...  # noqa: D102  as above
-    @property
-    def offset(self) -> int: ...  # noqa: D102  as above
-    @property
-    def timestamp(self) -> int: ...  # noqa: D102  as above
-    @property
-    def key(self) -> bytes | None: ...  # noqa: D102  as above
-    @property
-    def value(self) -> bytes | None: ...  # noqa: D102  as above
-    @property
-    def headers(self) -> Sequence[tuple[str, bytes]]: ...  # noqa: D102  as above
 
 
 def stub(record: Record) -> Record:
@@ -47,7 +28,7 @@ _KEPT: Final = frozenset({"ce_id", "ce_source", "ce_subject", "ce_type", "l233-r
 _WORKER: Final = re.compile(rb"worker:[0-9a-f]{32}")
 
 
-def input_was_erased(record: Lying, erasures: Mapping[bytes, int]) -> bool:
+def input_was_erased(record: Record, erasures: Mapping[bytes, int]) -> bool:
     """Say whether an input record came before its worker was erased.
 
     One that names no worker goes with its dead letter: that has a key of its own id.

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from agents.intake import input_record
 from coordination import remembered, situation
 from coordination.instants import recorded
 from coordination.intake import Intake
 from coordination.partitioning import partition_of
 from coordination.situation import UNKNOWN
-from coordination.verdicts import InputRecord, Refused, Rekeyed, Routed
+from coordination.verdicts import Refused, Rekeyed, Routed
 from l233.errors import L233Error
 from l233.recordings import judge_by
 from l233.scheme_publishing import published_world
@@ -103,16 +104,7 @@ def known(worker: str, records: Sequence[Record], intake: Intake) -> Known:
     memory: dict[bytes, bytes] = {}
     events = []
     for record in records:
-        at = InputRecord(
-            record.topic,
-            record.partition,
-            record.offset,
-            record.timestamp,
-            record.key,
-            record.value,
-            record.headers,
-        )
-        verdict = intake.judge(at, memory)
+        verdict = intake.judge(input_record(record), memory)
         if isinstance(verdict, Rekeyed):
             continue
         case = corrects = None

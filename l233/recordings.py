@@ -25,6 +25,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaTimeoutError
 
 from agents.emission import INPUT_HEADER, OUTCOME_HEADER
+from agents.intake import input_record
 from coordination.intake import Intake
 from coordination.replaying import NOTHING, Recorded
 from coordination.rulebook import Rulebook
@@ -205,7 +206,7 @@ class Gathering(ABC, Generic[T]):
         done = 0
         while self._inputs and self._complete(self._inputs[0].offset):
             record = self._inputs.popleft()
-            self._look_at(_input(record), self._recorded_of(record.offset))
+            self._look_at(input_record(record), self._recorded_of(record.offset))
             done += 1
         if not self._inputs and INPUT not in self._open:
             self._drop_before(self._last)
@@ -268,18 +269,6 @@ class Gathering(ABC, Generic[T]):
     @abstractmethod
     def result(self) -> T:
         """Return what came of all inputs."""
-
-
-def _input(record: Record) -> InputRecord:
-    return InputRecord(
-        record.topic,
-        record.partition,
-        record.offset,
-        record.timestamp,
-        record.key,
-        record.value,
-        record.headers,
-    )
 
 
 Make = Callable[[Plan, Sequence[int]], Awaitable[Mapping[int, Gathering[T]]]]
