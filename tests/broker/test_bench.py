@@ -16,7 +16,7 @@ def measured(*arguments: str) -> dict[str, Any]:
 
 def test_throughput_compares_l233_with_others_over_the_same_records(bootstrap: str) -> None:
     """Every program works its share."""
-    programs = ["l233", "aiokafka", "confluent"]
+    programs = ["l233", "confluent"]
     found = measured(
         "bench.throughput", "--events", "20000", "--bootstrap", bootstrap, "--programs", *programs
     )

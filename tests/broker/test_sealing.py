@@ -18,7 +18,7 @@ import pytest
 import verify_proof
 from agents.roles import ACTING
 from agents.sealers import example_sealers
-from bench.faults.crew import Crew, crew
+from bench.faults.crew import Crew, CrewError, crew
 from coordination.conservation import Account
 from l233.following import Follower
 from l233.local_kafka import temporary
@@ -56,12 +56,24 @@ def bootstrap() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def running(bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crew]:
+def system(bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crew]:
     """Give a system that seals within a second, and lets six pass unsealed."""
     bounds = {"L233_SEAL_SECONDS": "1", "L233_UNSEALED_SECONDS": str(UNSEALED_SECONDS)}
     with environment(**bounds), crew(bootstrap, tmp_path_factory.mktemp("crew"), CREW, session=3.0) as found:
         yield found
         found.stop_all()
+
+
+@pytest.fixture
+def running(system: Crew) -> Iterator[Crew]:
+    """Give that system to a test; what it has ended runs again for the next one."""
+    yield system
+    for name in CREW:
+        try:
+            system.check(name)
+        except CrewError:
+            system.start(name)
+            system.await_started(name)
 
 
 def turnovers(count: int) -> list[Event]:
@@ -135,7 +147,7 @@ def test_what_is_decided_is_sealed_over_kills_and_proven_to_others(
     all_sealed(bootstrap, tmp_path)
     pins = [word for path in sorted(kept.iterdir()) for word in ("--pinned", str(path))]
     found = audited(bootstrap, tmp_path, *pins)
-    assert audited(bootstrap, tmp_path, "--pinned", "all.jsonl") == found
+    assert audited(bootstrap, tmp_path, "--pinned", str(tmp_path / "all.jsonl")) == found
     lying = sum(len(watch.since(topic)) for topic in SEALED)
     assert found["entries"] == before + lying
     assert found["wrong"] == []
@@ -177,6 +189,7 @@ def test_when_sealing_stops_nothing_is_decided_for_long_and_nothing_is_lost(
 ) -> None:
     """The lanes say that they wait, and why; when the witness is back they go on by themselves."""
     watch, before, after = Watch(bootstrap, Registry.load()), turnovers(40), turnovers(40)
+    logged = len(running.log("acting"))
     running.terminate("witness")
     send(bootstrap, before)
     until(lambda: decided(watch, before) == len(before), "not all was decided")
@@ -184,10 +197,10 @@ def test_when_sealing_stops_nothing_is_decided_for_long_and_nothing_is_lost(
     send(bootstrap, after)
 
     def waiting() -> int:
-        lines = running.log("acting").splitlines()
+        lines = running.log("acting")[logged:].splitlines()
         return sum('"lane_held"' in line and "L233_UNSEALED_SECONDS" in line for line in lines)
 
-    until(lambda: waiting() == 4, "not every lane waits, and says why")
+    until(lambda: waiting() >= 4, "not every lane waits, and says why")
     time.sleep(2)  # for what must not happen there is nothing to wait for
     assert decided(watch, after) == 0
     done = l233(
@@ -197,7 +210,7 @@ def test_when_sealing_stops_nothing_is_decided_for_long_and_nothing_is_lost(
     assert {one["flaw"] for one in json.loads(done.stdout)["wrong"]} == {"unsealed"}
     running.start("witness")
     until(lambda: decided(watch, after) == len(after), "it does not go on")
-    assert running.log("acting").count('"lane_released"') >= 4
+    assert running.log("acting")[logged:].count('"lane_released"') >= 4
     all_sealed(bootstrap, tmp_path)
     running.check("acting")
 

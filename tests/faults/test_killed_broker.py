@@ -17,9 +17,9 @@ def test_brokers_that_die_under_load_cost_nothing(tmp_path: Path, brokers: Broke
     """
     with (
         temporary(brokers) as kafka,
-        running(kafka.bootstrap, tmp_path, events=1_200, seconds=6, seed=brokers) as run,
+        running(kafka.bootstrap, tmp_path, events=800, seconds=6, seed=brokers) as run,
     ):
-        for number, fed in ((1, 240), (brokers, 720)):
+        for number, fed in ((1, 160), (brokers, 480)):
             run.await_fed(fed)
             kafka.kill_broker(number)
             kafka.start_broker(number)

@@ -72,7 +72,7 @@ def until(holds: Callable[[], bool], what: str) -> None:
 
 
 def _day(kafka: LocalKafka, folder: Path) -> AbstractContextManager[Running]:
-    return running(kafka.bootstrap, folder, events=1_500, seconds=2, seed=3, let_out=200)
+    return running(kafka.bootstrap, folder, events=1_000, seconds=2, seed=3, let_out=200)
 
 
 def test_a_worker_that_wakes_up_after_its_lanes_moved_is_fenced(tmp_path: Path) -> None:
