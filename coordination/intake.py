@@ -5,8 +5,7 @@ looked for in their public order; rekeying comes after personal data, so that a 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from coordination import acknowledgement, corrections, follow_up, ids, refusals, remembered, situation
 from coordination.acknowledgement import Acknowledgement
@@ -90,7 +89,7 @@ class Intake:
             return decided
         looked = _Looked(memory)  # rare enough to decide again: the usual way stays as short as it is
         self._decided(event, record, looked)
-        return replace(refusals.refused(decided, envelope, record), remembered=looked.found)
+        return refusals.refused(decided, envelope, record)._replace(remembered=looked.found)
 
     def unfit(self, envelope: Envelope, record: InputRecord) -> Refused | None:
         """Return the refusal that holds whatever is remembered and whichever scheme is in force, if any."""
@@ -157,8 +156,7 @@ class Intake:
         return decision if isinstance(decision, Refusal) else (decision, rule)
 
 
-@dataclass(frozen=True, slots=True)
-class _Decided:
+class _Decided(NamedTuple):
     """A decision, and what went into it."""
 
     event: Event

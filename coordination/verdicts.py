@@ -1,8 +1,8 @@
 """What intake can say of one input record: a closed union, one of four."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 from coordination.acknowledgement import Acknowledgement
 from schemas.envelope import Headers
@@ -11,8 +11,7 @@ from schemas.refusal import Refusal
 from schemas.validation import Event
 
 
-@dataclass(frozen=True, slots=True)
-class InputRecord:
+class InputRecord(NamedTuple):
     """A record of the input topic as it lies there. `timestamp` in milliseconds since 1970."""
 
     topic: str
@@ -31,8 +30,7 @@ class Memory(Protocol):
         """Return what stands under a key, None when nothing does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Routed:
+class Routed(NamedTuple):
     """The event goes to the recipients of its decision.
 
     `acknowledgements` are those given with the decision (registered; forwarded where it applies), `writes`
@@ -47,8 +45,7 @@ class Routed:
     writes: Mapping[bytes, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Duplicate:
+class Duplicate(NamedTuple):
     """The event was routed before: its producer gets the original receipt again."""
 
     event: Event
@@ -56,8 +53,7 @@ class Duplicate:
     receipt_json: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(NamedTuple):
     """The event becomes a dead letter. `subject` is the worker reference when it is well formed.
 
     `remembered` is what was looked at of the worker's memory and stood there: what decided beside the event.
@@ -66,11 +62,10 @@ class Refused:
     refusal: Refusal
     receipt: Receipt
     subject: str | None
-    remembered: Mapping[bytes, bytes] = field(default_factory=dict)
+    remembered: Mapping[bytes, bytes] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Rekeyed:
+class Rekeyed(NamedTuple):
     """The record lies on the wrong partition or under another key: it is put back, whole, under these."""
 
     key: bytes

@@ -6,7 +6,7 @@ reasons are told; another role is asked whether its handler still fails. Nothing
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Final, Literal, assert_never
 
 from agents.emission import REDRIVES_HEADER, REKEYED_HEADER, unexpected
@@ -166,7 +166,7 @@ class Rejudge:
         if not isinstance(verdict, Rekeyed):
             return verdict
         memory.number = verdict.partition
-        return self._intake.judge(replace(original, key=verdict.key, partition=verdict.partition), memory)
+        return self._intake.judge(original._replace(key=verdict.key, partition=verdict.partition), memory)
 
 
 def _judged(letter: Letter, verdict: Verdict, memory: Memory) -> Rejudged:

@@ -8,8 +8,7 @@ not exist on Kafka. Taking apart never raises: what is wrong becomes a violation
 import base64
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from schemas.attributes import Attribute, attribute_text
 from schemas.refusal import Violation, pointer
@@ -53,8 +52,7 @@ _NO_BATCH = Violation("", "expected one event in a record: batches do not exist 
 _NO_VALUE = Violation("/data", "expected data: the record has no value")
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """A record taken apart: the CloudEvents attributes, the data as JSON bytes, and what was wrong so far."""
 
     attributes: Mapping[str, Attribute]

@@ -5,10 +5,9 @@ at apart, so that intake can keep the public order of reasons.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from pydantic import ValidationError
 
@@ -22,8 +21,7 @@ from schemas.strict_json import write
 from schemas.types import parse_time
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """An event that keeps its contract."""
 
     id: str

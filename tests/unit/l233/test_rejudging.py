@@ -1,6 +1,5 @@
 """Dead letters are judged by what is known today, in their order, and put back as they were."""
 
-from dataclasses import replace
 from random import Random
 
 import pytest
@@ -91,7 +90,7 @@ def test_a_letter_without_its_bytes_is_withheld() -> None:
 def test_a_record_on_the_wrong_partition_is_judged_as_it_will_be_once_rekeyed() -> None:
     """From the memory of its own partition, which is the one that is asked."""
     right = laid(SICK)
-    astray = given_up("intake", replace(right, key=b"file-17", partition=(right.partition + 1) % PARTITIONS))
+    astray = given_up("intake", right._replace(key=b"file-17", partition=(right.partition + 1) % PARTITIONS))
     memory = Memory(memory_after(REGISTERED))
     (one,) = Rejudge("intake", WORLD).all([astray], (), memory)
     assert one.fate == "routed"
@@ -111,7 +110,7 @@ def test_a_letter_that_its_topic_would_not_take_with_the_marks_is_told() -> None
     record = laid(SICK)
     limit = WORLD.registry.topics["l233.events"].max_message_bytes
     used = sum(len(name) + len(value) + 10 for name, value in record.headers)
-    large = replace(record, value=b" " * (limit - used - len(record.key or b"") - 90))
+    large = record._replace(value=b" " * (limit - used - len(record.key or b"") - 90))
     (one,) = judged(given_up("intake", large))
     assert (one.fate, one.put_back) == ("too_large", False)
 
@@ -153,7 +152,7 @@ def request(line: bytes, *, with_mandate: bool) -> InputRecord:
     to = next(to for to in verdict.decision.recipients if to.organism.startswith("cpam:"))
     mandate = (MANDATE_HEADER, MANDATE.dump_json(mandate_of(verdict.decision, to)))
     headers = (*record.headers, mandate) if with_mandate else record.headers
-    return replace(record, topic="l233.inbox.cpam", headers=headers)
+    return record._replace(topic="l233.inbox.cpam", headers=headers)
 
 
 def test_another_role_is_asked_whether_it_would_go_on_now() -> None:
