@@ -366,6 +366,24 @@ def goes_at_once(place: Place, folder: Path) -> None:
     assert asyncio.run(account(place)).total == residual
     place.system.workers.stop()
     assert place.in_state() == set()
+    nothing_unworked_is_erased(place, folder)
+
+
+def nothing_unworked_is_erased(place: Place, folder: Path) -> None:
+    """With no role at work, what comes now waits: its key is kept, and who is to start is told."""
+    someone = Event("contribution.paid", {"period": "2026-03", "paid": "1.00", "due": "1.00", "base": "9.00"})
+    asyncio.run(place.topics.put([binary_output(someone)]))
+    keyring = keyrings_text()
+    done = run("audit", "erase", someone.worker, "--certificate", folder / "none.json")
+    assert (done.code, "intake has 1 records" in done.err) == (1, True), done.err
+    assert keyrings_text() == keyring
+    assert not (folder / "none.json").exists()
+
+
+def keyrings_text() -> str:
+    path = Settings().keyring_file
+    assert path is not None
+    return path.read_text()
 
 
 def others_known(place: Place) -> list[str]:
