@@ -261,6 +261,8 @@ def test_production_starts_with_a_version_of_its_own_and_not_without(
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return l233(*arguments, cwd=tmp_path, timeout=120, **settings)
 
+    assert run("audit", "keygen", "keyring", "--to", str(tmp_path)).returncode == 0
+    settings["L233_KEYRING"] = str(tmp_path / "keyring.json")
     done = run("worker", "intake")
     assert done.returncode == 2
     assert "no key of cnam, cnav, acoss" in one_line(done)
