@@ -9,7 +9,7 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, Literal, assert_never
+from typing import Final, Literal, NamedTuple, assert_never
 
 from coordination import remembered, situation
 from coordination.intake import Intake
@@ -32,8 +32,7 @@ missing: nothing was recorded of an input. extra: something was recorded of an i
 _OTHER_CONTENT: Final = b"\0" * DIGEST_BYTES
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """What the topics say became of an input record.
 
     `decision` and `refused` are the data of the decision and of the dead letter as they stand in Kafka.
@@ -61,8 +60,7 @@ class Difference:
     now: object
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(NamedTuple):
     """What came of one input record.
 
     `rule` is the event's name; `said` is today's verdict as bytes, the same wherever it is given.

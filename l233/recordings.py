@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from queue import Empty, Queue
@@ -462,10 +462,10 @@ async def _seek(
 def _with(found: Recorded, topic: str, record: Record) -> Recorded:
     match topic:
         case topics.DECISIONS:
-            return replace(found, decision=record.value)
+            return found._replace(decision=record.value)
         case topics.DEAD_LETTERS:
-            return replace(found, refused=record.value)
+            return found._replace(refused=record.value)
         case _:
             if (OUTCOME_HEADER, b"duplicate") in record.headers:
-                return replace(found, duplicate=True)
+                return found._replace(duplicate=True)
             return found
