@@ -7,11 +7,12 @@ import shutil
 import subprocess
 import sys
 from base64 import b64decode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
@@ -38,12 +39,15 @@ from tests.broker.system import Event, binary
 from tests.broker.whole import Topics, environment, run, until
 from tests.contract.golden import VALID, envelope, type_in
 
+T = TypeVar("T")
+
 pytestmark = pytest.mark.timeout(400)  # one system, its day, and what is left of it afterwards
 WORKER: Final = "worker:" + "5e" * 16
 SIREN, SIRET, COMMUNE = "732829320", "73282932000074", "31483"
 AMOUNT, OTHER_AMOUNT, DAY, WORDS = "48271.37", "48271.63", "2031-07-19", "impasse des Capucines"
 TOLD: Final = tuple(one.encode() for one in (SIREN, SIRET, AMOUNT, OTHER_AMOUNT, DAY, WORDS))
 """What nobody but this worker has, of every kind of field."""
+_LOOKS: Final = 20
 _MONEY = re.compile(r"[0-9]+\.[0-9]{2}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HELD_BY: Final = {
@@ -134,6 +138,9 @@ class Place:
 
     def in_files(self) -> set[str]:
         """Return which of Kafka's partitions, and of all files that workers keep, tell of him as they are."""
+        return whole(self._in_files)
+
+    def _in_files(self) -> set[str]:
         segments = [path for node in self.kafka.nodes for path in node.data.rglob("*.log")]
         kept = [path for path in self.folder.rglob("*") if path.is_file()]
         found = {path.parent.name for path in segments if tells(path.read_bytes())}
@@ -175,13 +182,28 @@ class Place:
         found = set()
         for current in (self.folder / "state").rglob("CURRENT"):
             copy = self.folder.parent / "copy"
-            shutil.copytree(current.parent, copy)
+            whole(partial(_copied, current.parent, copy))
             db = Rdict(str(copy), Options(raw_mode=True), access_type=AccessType.read_only())
             if any(tells(key + value) for key, value in db.items()):
                 found.add(str(current.parent))
             db.close()
             shutil.rmtree(copy)
         return found
+
+
+def whole(look: Callable[[], T]) -> T:
+    """Return what is seen in files that running programs rename and remove: when one has gone, look anew."""
+    for _ in range(_LOOKS):
+        try:
+            return look()
+        except (FileNotFoundError, shutil.Error):
+            continue
+    raise AssertionError(f"of {_LOOKS} looks at the files none was whole: one had always gone")
+
+
+def _copied(folder: Path, copy: Path) -> None:
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(folder, copy)
 
 
 def tells(content: bytes) -> bool:
