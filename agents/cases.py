@@ -53,6 +53,8 @@ _NEEDED: Final = frozenset({"ce_id", "ce_source", "ce_type", "ce_subject", "ce_t
 _NOTHING: Final = Result()
 _MAY_BE_WAITED_FOR: Final = (Asked, Held)
 _MAY_SET_A_TIMER: Final = (Asked, Held, Armed)
+_INTAKE: Final = source("intake").encode()
+_REGISTERED: Final = type_of("acknowledgement.registered").encode()
 _SETTLED: Final = type_of("acknowledgement.settled")
 _MAY_SETTLE: Final = frozenset({"refused", "forwarded", "reported"})
 
@@ -97,8 +99,9 @@ class Cases:
     def __call__(self, record: Record, state: State) -> Result:
         """Fold a message into its case; one that changes nothing writes nothing."""
         headers = dict(record.headers)
-        if headers.get("ce_source") == _OWN:
-            return _NOTHING  # folded when it was written
+        source = headers.get("ce_source")
+        if source == _OWN or (source == _INTAKE and headers.get("ce_type") == _REGISTERED):
+            return _NOTHING  # folded when it was written, or with its decision
         fact = self._fact(record, headers, _payload(record, headers))
         # with the worker, since producers may give two workers one case id
         key = b"%b/%b" % (headers["ce_subject"], headers["ce_correlationid"])

@@ -3,20 +3,23 @@
 Written by hand: the values that an adapter would write cost more to make than the text itself.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from coordination import ids
 from coordination.calendar import deadline
 from coordination.case_facts import Asked, Declined, Happened, Held, Said
+from coordination.case_messages import MISMATCH
 from coordination.case_parts import ANNULLED, UPDATED, Part
 from coordination.cases import Case, Escalation
 from coordination.escalation import REMINDED_WITHIN
-from coordination.instants import instant, milliseconds
+from coordination.instants import instant, milliseconds, moment
 from schemas.events import type_of
-from schemas.records import CASE, CaseState
+from schemas.records import CASE, CaseState, EventRef
 
 
 def state_of(case: Case) -> CaseState:
@@ -28,7 +31,7 @@ def published(case: Case) -> bytes:
     """Return the public state of a case as JSON."""
     waiting = [*case.waiting, *(held.said for held in case.held)] if case.held else case.waiting
     opened = case.events[0].time if case.events else waiting[0].at if waiting else case.updated
-    recipients = [_recipient(part) for part in case.parts if part.ask.acknowledge is not None]
+    recipients = [_recipient(case, part) for part in case.parts if part.ask.acknowledge is not None]
     clocks = [_clock(part) for part in case.parts if part.ask.acknowledge is None]
     corrections = [_correction(case, event) for event in case.events if event.corrects is not None]
     escalations = [_escalation(case, one) for one in case.escalations]
@@ -70,9 +73,9 @@ def _event(event: Asked) -> str:
     )
 
 
-def _recipient(part: Part) -> str:
+def _recipient(case: Case, part: Part) -> str:
     ask = part.ask
-    given = ",".join([_given(said, part.missed_ms) for said in part.given])
+    given = ",".join([_given(said, part.missed_ms) for said in _told(case, part)])
     return (
         f'{{"decision":{quoted(part.decision)},"organism":{quoted(ask.organism)},"role":"{ask.role}"'
         f',"activity":{quoted(ask.activity)},"acknowledge":"{ask.acknowledge}","by":"{ask.by}"'
@@ -95,6 +98,37 @@ def _timing(part: Part) -> str:
         f'"due":"{part.due}","near_at":{_or_null(part.near_at)},"missed_at":{_or_null(part.missed_at)}'
         f',"done_at":{_or_null(done)},"ended":{_or_null(part.ended)}'
     )
+
+
+def _told(case: Case, part: Part) -> Sequence[Said]:
+    """Return all that is said of a part: that it is registered, then what its organism said.
+
+    An acknowledgement names its event by the id alone: of two events with one id, both decisions tell it.
+    """
+    decided = [event for event in case.events if event.event == part.event and event.name != MISMATCH]
+    found = [_registered(case.worker, event).get(part.ask.organism) for event in decided]
+    registered = [said for said in found if said is not None]
+    if len(registered) > 1:
+        registered.sort(key=lambda said: (moment(said.at), said.id))
+    return [*registered, *part.given]
+
+
+@lru_cache(maxsize=2_048)
+def _registered(worker: str, event: Asked) -> Mapping[str, Said]:
+    """Return what intake said with a decision, by organism, as `acknowledgement.with_decision` has it."""
+    about = EventRef(event.event, event.source, event.name, worker, event.time)
+    return {
+        ask.organism: Said(
+            ids.emitted_id(about, event.scheme, event.name, ask.organism, "registered"),
+            event.at,
+            "registered",
+            ask.organism,
+            event.event,
+            None,
+            None,
+        )
+        for ask in event.asks
+    }
 
 
 def _given(said: Said, missed_ms: int) -> str:
@@ -160,7 +194,7 @@ def _correction(case: Case, event: Asked) -> str:
         for part in parts
         if part.done_ms is None or part.done_ms >= at_ms
     ]
-    given = dict.fromkeys(said.id for part in parts for said in part.given)
+    given = dict.fromkeys(said.id for part in parts for said in _told(case, part))
     outcomes = [fact.id for fact in case.happened if fact.causation == corrected]
     kind = _CORRECTIONS[event.name]
     return (

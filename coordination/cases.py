@@ -1,7 +1,8 @@
 """Decides where a case is: folds what it is told, in any order of arrival, into one state.
 
 The same facts give the same state whatever their order; the same id twice counts once. When a part of a case
-has ended: `coordination.case_parts`.
+has ended: `coordination.case_parts`. That its recipients are registered follows from the decision, so a case
+keeps none of it: `coordination.case_view` shows it.
 """
 
 from collections.abc import Iterable
@@ -69,7 +70,7 @@ def fold(case: Case, fact: Fact) -> Case:
     """
     if isinstance(fact, Armed):
         return Case(*case[:-1], fact.at_ms)
-    if fact.id in case.known:
+    if fact.id in case.known or (isinstance(fact, Said) and fact.level == "registered"):
         return case
     known = case.known | {fact.id}
     match fact:
@@ -112,13 +113,14 @@ def _asked(case: Case, event: Asked, known: frozenset[str]) -> Case:
     """Ask the recipients, give them what was said before they were asked, and stop what the event ends."""
     events = (*case.events, event)
     parts = tuple([_on_event(part, case, event) for part in case.parts])
-    waiting = case.waiting
+    waiting, updated = case.waiting, later(case.updated, event.time)
     if case.events:
         events = tuple(sorted(events, key=_order))
     if event.asks:
         asked = [_open(case, event, ask) for ask in event.asks]
         position = {one.id: at for at, one in enumerate(events)}
         parts = tuple(sorted((*parts, *asked), key=lambda part: (position[part.decision], *_place(part.ask))))
+        updated = later(updated, event.at)
         if waiting:
             answered = {given.id for part in asked for given in part.given}
             waiting = tuple(said for said in waiting if said.id not in answered)
@@ -133,7 +135,7 @@ def _asked(case: Case, event: Asked, known: frozenset[str]) -> Case:
         case.happened,
         case.escalations,
         case.declined,
-        later(case.updated, event.time),
+        updated,
         case.timer_ms,
     )
 

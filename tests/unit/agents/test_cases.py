@@ -1,5 +1,7 @@
 """What becomes of a case as decisions and acknowledgements arrive."""
 
+import json
+
 import pytest
 
 from agents.cases import Cases, NoMessageError
@@ -32,6 +34,19 @@ def test_the_order_of_arrival_does_not_matter() -> None:
     """Acknowledgements that come before their decision wait for it."""
     heard = messages(registered())
     assert folded(heard) == folded(heard[::-1])
+
+
+def test_who_is_asked_is_registered_as_intake_says_it() -> None:
+    """The case takes it from the decision, to the id and the instant, and waits for no record of it."""
+    decision, *said = messages(registered())
+    states = folded([decision])
+    assert folded([decision, *said]) == states
+    (state,) = states.values()
+    shown = {(given.id, given.at, to.organism) for to in state.recipients for given in to.given}
+    headers = [dict(one.headers) for one in said]
+    organisms = [json.loads(one.value or b"")["organism"] for one in said]
+    ids = [(one["ce_id"].decode(), one["ce_time"].decode()) for one in headers]
+    assert shown == {(*id_, organism) for id_, organism in zip(ids, organisms, strict=True)}
 
 
 def test_a_message_heard_twice_changes_nothing() -> None:
