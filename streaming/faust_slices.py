@@ -29,8 +29,6 @@ _IDLE_MS: Final = 500
 """How long a broker holds a fetch back while there is nothing."""
 _LOOK_AGAIN: Final = 0.02
 """Seconds until a consumer that may fetch nothing looks again."""
-_FETCHES: Final = 4
-"""Fetches of a busy role in the time that its lanes gather."""
 
 
 class SliceThread(driver.AIOKafkaConsumerThread):
@@ -107,7 +105,7 @@ class SliceThread(driver.AIOKafkaConsumerThread):
         A fetch and its slices cost a millisecond, whatever is in them; a busy lane gathers for longer anyway.
         """
         app: RoleApp = self.consumer.app
-        hold = app.lanes.role.gather / _FETCHES
+        hold = app.lanes.role.hold
         if self._busy:
             timeout = min(timeout or 0, 2 * hold)
         found: Mapping[TopicPartition, Any] = await super()._fetch_records(
@@ -219,6 +217,10 @@ class SliceConsumer(driver.Consumer):
             return
         for place, fetched in records.items():
             lane = lanes.get(place.partition)
+            if lane is not None and lane.working and lane.epoch == epochs.get(place.partition):
+                lane.note_fetched(place.topic, fetched[-1].offset + 1)
+        for place, fetched in records.items():
+            lane = lanes.get(place.partition)
             if lane is None or not lane.working:
                 continue  # it seeks when it opens
             if lane.epoch != epochs.get(place.partition) or not self.flow_active:
@@ -227,7 +229,6 @@ class SliceConsumer(driver.Consumer):
             for start in range(0, len(fetched), size):
                 self._read_offset[place] = None  # Faust's own gap bookkeeping has nothing to keep
                 part = fetched[start : start + size]
-                lane.note_fetched(place.topic, part[-1].offset + 1)
                 # The epoch they were asked for under: the lane may have opened anew since the last slice.
                 yield place, self._message(place, Slice(place.partition, epochs[place.partition], part))
 

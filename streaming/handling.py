@@ -26,6 +26,8 @@ _KEYS_AMISS: Final = (KeyringUnusable, NoKeyring, VeilBroken)
 """What is wrong with every record alike: none is isolated for it, the worker stops."""
 _LARGE: Final = 1024 * 1024
 """Bytes of a state value from which on it is looked at as it will be kept: a little larger."""
+_FETCHES: Final = 4
+"""Fetches of a busy role in the time that its lanes gather."""
 GATHER: Final = 0.1
 """What a busy lane gathers, in seconds, unless its role says otherwise."""
 
@@ -62,6 +64,11 @@ class Role:
     """Whether the handler sees what is veiled, or, as who seals does, records as they lie on their topics."""
     nice: int = 0
     """How far a worker of nothing but such roles stands back for others on its machine, as Unix counts it."""
+
+    @property
+    def hold(self) -> float:
+        """How long Kafka may hold a busy role's fetch back, in seconds: a part of what its lanes gather."""
+        return self.gather / _FETCHES
 
     @property
     def group(self) -> str:

@@ -80,6 +80,8 @@ class Lane:
         self._arrived = asyncio.Event()
         self._enough = asyncio.Event()
         """Nothing more is worth waiting for: a full slice waits, or the lane closes."""
+        self._fresh = asyncio.Event()
+        """All that a fetch has brought is here, and nothing newer will be for a while."""
         self._closing = False
         self._failures_in_a_row = 0
         self._next: dict[str, int] = {}
@@ -127,8 +129,11 @@ class Lane:
         self._waiting_bytes += size
         self._waiting_records += len(records)
         self._arrived.set()
+        if self._next.items() >= self._fetched.items():
+            self._fresh.set()
         if self._waiting_records >= self._limits.slice_records:
             self._enough.set()
+            self._fresh.set()
         if self._waiting_bytes > self._limits.lane_bytes and not self._paused:
             self._paused = True
             await self._flow.pause(self.number)
@@ -258,6 +263,7 @@ class Lane:
         self._closing = True
         self._arrived.set()
         self._enough.set()
+        self._fresh.set()
         _, late = await asyncio.wait([task], timeout=self._limits.close_timeout)
         if late:
             task.cancel()
@@ -314,10 +320,15 @@ class Lane:
             async with asyncio.timeout(max(min(waits), 0.0) if waits else None):
                 await self._arrived.wait()
         if not self._closing:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout_at(self._begin_at):
-                    await self._enough.wait()
-            self._begin_at = self._now() + self._role.gather
+            await self._gather()
+
+    async def _gather(self) -> None:
+        """Let a busy lane gather, then begin with what the next fetch brings: that has waited least."""
+        early, late = self._begin_at - self._role.hold / 2, self._begin_at + self._role.hold / 2
+        if early > self._now() and not await _within(self._enough, early):
+            self._fresh.clear()
+            await _within(self._fresh, late)
+        self._begin_at = self._now() + self._role.gather
 
     # -- timers -----------------------------------------------------------------------------------
 
@@ -411,6 +422,14 @@ class Lane:
         for key, value in writes.items():
             if key.startswith(PREFIX) and value is not None:
                 self._first_timer = key if self._first_timer is None else min(self._first_timer, key)
+
+
+async def _within(event: asyncio.Event, at: float) -> bool:
+    """Wait for an event until the loop's time is `at`; say whether it came."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout_at(at):
+            await event.wait()
+    return event.is_set()
 
 
 def _size(records: Sequence[Record]) -> int:

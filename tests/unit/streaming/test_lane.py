@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from aiokafka.structs import ConsumerRecord
 
 from streaming.client import Connection, Limits
 from streaming.errors import LaneBroken
@@ -45,3 +46,34 @@ def test_a_cancellation_that_nobody_asked_for_is_a_failure_like_another(tmp_path
             await asyncio.create_task(Lane(role, 0, connection, _Cancels(), wall_clock_ms).run())
 
     asyncio.run(scenario())
+
+
+def _record(offset: int) -> Record:
+    record: Record = ConsumerRecord("in", 0, offset, 0, 0, b"k", b"v", None, 1, 1, ())
+    return record
+
+
+def test_a_busy_lane_begins_with_what_a_fetch_has_just_brought(tmp_path: Path) -> None:
+    """At an instant of its own it would take what came up to a fetch ago, and leave what is about to come."""
+
+    async def before_its_time() -> bool:
+        role = Role("test", ("in",), "state", _nothing, lambda record, error: [], gather=0.8)
+        lane = Lane(role, 0, Connection("localhost:1", tmp_path), _Cancels(), wall_clock_ms)
+
+        async def fetched(offset: int) -> None:
+            lane.note_fetched("in", offset + 1)
+            await lane.offer([_record(offset)])
+
+        await fetched(0)
+        await lane._until_due()  # idle: at once
+        begun = asyncio.get_running_loop().time()
+        await lane._take()
+        await fetched(1)
+        due = asyncio.create_task(lane._until_due())
+        await asyncio.sleep(begun + role.gather - role.hold / 2 - asyncio.get_running_loop().time() + 0.01)
+        assert not due.done()
+        await fetched(2)
+        await due
+        return asyncio.get_running_loop().time() < begun + role.gather
+
+    assert any(asyncio.run(before_its_time()) for _ in range(5))
