@@ -46,7 +46,7 @@ ACTING: Sequence[str] = tuple(name for name in NAMES if name not in LOOKING_ON)
 """The roles that make what happens."""
 
 
-_GATHER: Mapping[str, float] = {"intake": 0.2, "cases": 0.5, "quality": 2.0, "audit": 5.0, "witness": 1.0}
+_GATHER: Mapping[str, float] = {"intake": 0.14, "cases": 0.5, "quality": 2.0, "audit": 5.0, "witness": 1.0}
 """Where a busy lane gathers longer than the usual 0.1 s. What intake commits together reaches the organisms
 together, so they need not gather again; for cases, quality and what is sealed nobody waits."""
 _NICE: Mapping[str, int] = {"cases": 5, "quality": 5, "audit": 10, "witness": 10}
