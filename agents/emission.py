@@ -104,17 +104,9 @@ def outcome(role: str, made: Outcome) -> Output:
 
 def acknowledgement(role: str, given: Acknowledgement) -> Output:
     """Return an acknowledgement as a record."""
-    return cloud_event(
-        ACKNOWLEDGEMENTS,
-        type_=given.type,
-        id_=given.id,
-        role=role,
-        subject=given.subject,
-        time=given.at,
-        data=given.payload,
-        case=given.case,
-        cause=given.causation,
-    )
+    worker, about = _about(given.subject, given.at, given.case, given.causation)
+    headers = [*_unchanging(role, given.type), ("ce_id", given.id.encode()), *about]
+    return Output(ACKNOWLEDGEMENTS, worker, given.payload, headers)
 
 
 def receipt(

@@ -6,7 +6,6 @@ place: routed, a duplicate, a dead letter, or put back under the right key.
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
-from types import MappingProxyType
 from typing import Final, assert_never
 
 import structlog
@@ -26,7 +25,7 @@ from agents.emission import (
 )
 from agents.world import World
 from coordination import forgetting, refusals
-from coordination.acknowledgement import mandate_of
+from coordination.acknowledgement import mandate_json
 from coordination.directory import Directory
 from coordination.intake import Intake
 from coordination.verdicts import Duplicate, InputRecord, Refused, Rekeyed, Routed
@@ -34,7 +33,7 @@ from schemas import topics
 from schemas.codes import Kind
 from schemas.envelope import Headers, pack_binary, unpack
 from schemas.follow_ups import ACKNOWLEDGEMENTS
-from schemas.records import DECISION, DECISION_TYPE, MANDATE, RECEIPT, Situation
+from schemas.records import DECISION, DECISION_TYPE, RECEIPT, Situation
 from streaming.context import named
 from streaming.records import Output, Record, Result, State
 from streaming.timers import Timer, timer_key
@@ -43,7 +42,6 @@ ROLE = "intake"
 _LOOK: Final = b"look"
 """Name of the timer, and key of the sign that it is set."""
 _OF_A_SITUATION: Final = frozenset({"activity.registered", "territory.changed"})
-_NOBODY: Final[Mapping[Kind, str]] = MappingProxyType({})
 _log = structlog.get_logger(__name__)
 
 
@@ -106,13 +104,13 @@ class IntakeAgent:
         key = event.subject.encode()
         worker = decision.situation
         competent = (
-            _NOBODY
+            ()
             if worker is None
             else self._competent(worker.residence, worker.establishment, tuple(worker.attachments.items()))
         )
         for recipient in decision.recipients:
             agent = self._directory.organisms[recipient.organism].agent
-            mandate = MANDATE.dump_json(mandate_of(decision, recipient, competent))
+            mandate = mandate_json(decision, recipient, competent)
             asked = [*headers, (MANDATE_HEADER, mandate), *marks]
             outputs.append(Output(topics.inbox(agent), key, value, asked))
         if event.name in ACKNOWLEDGEMENTS:  # the organism's own, as it stands: cases judges it
@@ -131,9 +129,9 @@ def _writes(verdict: Routed, record: Record, state: State) -> Mapping[bytes, byt
 
 def _competent(
     directory: Directory, residence: str, establishment: str, attachments: tuple[tuple[str, str], ...]
-) -> Mapping[Kind, str]:
-    """Return the organisms of a worker: the same few places come up again and again."""
-    return directory.organisms_of(Situation("", residence, establishment, dict(attachments)))
+) -> tuple[tuple[Kind, str], ...]:
+    """Return the organisms of a worker by mission: the same few places come up again and again."""
+    return tuple(directory.organisms_of(Situation("", residence, establishment, dict(attachments))).items())
 
 
 def _judge_of(world: World) -> Intake:

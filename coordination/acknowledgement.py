@@ -9,6 +9,8 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
+from pydantic_core import to_json
+
 from coordination import ids
 from coordination.directory import Directory
 from coordination.rulebook import Role, Rule
@@ -17,7 +19,7 @@ from schemas.codes import Kind
 from schemas.events import TYPE_PREFIX, EventData
 from schemas.follow_ups import CaseForwarded
 from schemas.inputs import EVENT_NAMES
-from schemas.records import Decision, EventRef, Level, Mandate, Recipient
+from schemas.records import MANDATE, CorrectedEvent, Decision, EventRef, Level, Mandate, Recipient
 from schemas.validation import Event
 
 Ground = Literal["not_served_here", "not_competent", "no_prior_approach"]
@@ -102,19 +104,46 @@ def mandate_of(
     decision: Decision, recipient: Recipient, competent: Mapping[Kind, str] = MappingProxyType({})
 ) -> Mandate:
     """Return what a decision asks of one of its recipients, beside who is competent for the worker."""
+    return _mandate(decision.case, recipient, decision.scheme, decision.corrects, dict(competent))
+
+
+def _mandate(
+    case: str,
+    recipient: Recipient,
+    scheme: str,
+    corrects: CorrectedEvent | None,
+    competent: dict[Kind, str],
+) -> Mandate:
     return Mandate(
-        case=decision.case,
-        organism=recipient.organism,
-        role=recipient.role,
-        activity=recipient.activity,
-        acknowledge=recipient.acknowledge,
-        by=recipient.by,
-        basis=recipient.basis,
-        status=recipient.status,
-        scheme=decision.scheme,
-        corrects=decision.corrects,
-        competent=dict(competent),
+        case,
+        recipient.organism,
+        recipient.role,
+        recipient.activity,
+        recipient.acknowledge,
+        recipient.by,
+        recipient.basis,
+        recipient.status,
+        scheme,
+        corrects,
+        competent,
     )
+
+
+def mandate_json(decision: Decision, recipient: Recipient, competent: tuple[tuple[Kind, str], ...]) -> bytes:
+    """Return `mandate_of` as JSON: mostly all of it but the case was asked before."""
+    if decision.corrects is not None:
+        return MANDATE.dump_json(mandate_of(decision, recipient, dict(competent)))
+    return _OF_A_CASE % (to_json(decision.case), _asked(recipient, decision.scheme, competent))
+
+
+_OF_A_CASE: Final = b'{"case":%b%b'
+
+
+@lru_cache(maxsize=16_384)
+def _asked(recipient: Recipient, scheme: str, competent: tuple[tuple[Kind, str], ...]) -> bytes:
+    """Return the JSON of a mandate from behind its case."""
+    whole = MANDATE.dump_json(_mandate("", recipient, scheme, None, dict(competent)))
+    return whole.removeprefix(_OF_A_CASE % (b'""', b""))
 
 
 def with_decision(decision: Decision, rule: Rule, event: Event, at: str) -> tuple[Acknowledgement, ...]:
@@ -126,8 +155,7 @@ def with_decision(decision: Decision, rule: Rule, event: Event, at: str) -> tupl
     the case over has forwarded it. These name no event: the case knows which part is open.
     """
     registered = tuple(
-        _given(decision, "registered", at, _said("registered", recipient.organism, recipient.role))
-        for recipient in decision.recipients
+        [_given(decision, "registered", at, said) for said in _registered(decision.recipients)]
     )
     told = _BY_ITSELF.get(event.name)
     if told is not None:
@@ -194,6 +222,11 @@ def _said(
     present = {name: value for name, value in told.items() if value is not None}
     data = _MODELS[level].model_validate(present)
     return data, data.model_dump_json(exclude_none=True).encode()
+
+
+@lru_cache(maxsize=16_384)
+def _registered(recipients: tuple[Recipient, ...]) -> tuple[_Said, ...]:
+    return tuple(_said("registered", recipient.organism, recipient.role) for recipient in recipients)
 
 
 def answer(

@@ -56,12 +56,12 @@ def canonical(decision: Decision) -> bytes:
 
 
 def _canonical(decision: Decision, place: InputPlace | None) -> bytes:
-    recipients = ",".join(map(_recipient, decision.recipients))
     return (
         f'{{"activity":{_or_null(decision.activity)},"basis":{_text(decision.basis)},'
         f'"case":{_text(decision.case)},"clocks":[{",".join(map(_clock, decision.clocks))}],'
         f'"corrects":{_corrected(decision.corrects)},"event":{_event(decision.event)},'
-        f'"id":{_text(decision.id)},"input":{_place(place)},"recipients":[{recipients}],'
+        f'"id":{_text(decision.id)},"input":{_place(place)},'
+        f'"recipients":[{_recipients(decision.recipients)}],'
         f'"rule":{_text(decision.rule)},"rule_path":{_or_null(decision.rule_path)},'
         f'"scheme":{_text(decision.scheme)},"scheme_hash":{_text(decision.scheme_hash)},'
         f'"situation":{_situation(decision.situation)},"situation_from":{_text(decision.situation_from)},'
@@ -86,7 +86,12 @@ def _place(place: InputPlace | None) -> str:
     return f'{{"offset":{place.offset},"partition":{place.partition},"topic":{_text(place.topic)}}}'
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
+def _recipients(recipients: tuple[Recipient, ...]) -> str:
+    """Return the members of a list; the same organisms are asked the same of many events."""
+    return ",".join(map(_recipient, recipients))
+
+
 def _recipient(to: Recipient) -> str:
     return (
         f'{{"acknowledge":{_text(to.acknowledge)},"activity":{_text(to.activity)},"basis":{_text(to.basis)},'

@@ -61,6 +61,7 @@ _TIME = AttributeRule(
 )
 
 REQUIRED: Final = ("specversion", "id", "source", "type", "subject", "time")
+_REQUIRED: Final = frozenset(REQUIRED)
 
 RULES: Final[Mapping[str, AttributeRule]] = MappingProxyType(
     {
@@ -96,9 +97,10 @@ EXTENSION: Final = AttributeRule(
 
 def attribute_violations(attributes: Mapping[str, Attribute]) -> Iterator[Violation]:
     """Compare every attribute with its rule, and find the required ones that are missing."""
-    for name in REQUIRED:
-        if name not in attributes:
-            yield Violation(f"/{name}", f"this attribute is required: {RULES[name].expected}")
+    if not attributes.keys() >= _REQUIRED:
+        for name in REQUIRED:
+            if name not in attributes:
+                yield Violation(f"/{name}", f"this attribute is required: {RULES[name].expected}")
     for name, value in attributes.items():
         rule = RULES.get(name, EXTENSION)
         if not rule.holds(value):

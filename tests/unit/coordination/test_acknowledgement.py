@@ -6,10 +6,18 @@ from dataclasses import replace
 import pytest
 from pydantic import ValidationError
 
-from coordination.acknowledgement import AcknowledgementError, MandateError, answer, mandate_of, read
+from coordination.acknowledgement import (
+    AcknowledgementError,
+    MandateError,
+    answer,
+    mandate_json,
+    mandate_of,
+    read,
+)
 from coordination.routing import route
 from coordination.situation import situation_of
-from schemas.records import Decision, Mandate
+from schemas.codes import Kind
+from schemas.records import MANDATE, CorrectedEvent, Decision, Mandate
 from schemas.types import Role
 from tests.unit.coordination.examples import SIREN, directory, event, shipped, worker
 
@@ -38,6 +46,18 @@ def test_every_recipient_receives_through_the_agent_that_serves_it(name: str, co
         assert (given.level, given.organism, given.data.role) == ("received", mandate.organism, mandate.role)
         assert (given.case, given.subject) == (decided.case, decided.event.subject)
         assert (given.causation, given.at) == (decided.event.id, NOW)
+
+
+@pytest.mark.parametrize("case", ["c-1", "", 'with "quotes"', "back\\slash", "é€𝄞", "\u007f"])
+@pytest.mark.parametrize("corrects", [None, CorrectedEvent("e", "urn:x", "fr.l233.sick-leave.started.v1")])
+def test_a_mandate_is_written_as_it_is_read(case: str, corrects: CorrectedEvent | None) -> None:
+    """The second from what was written of the first: only the case differs, and it may be any text."""
+    competent: dict[Kind, str] = {"health": "cpam:311", "collection": "urssaf:midi-pyrenees"}
+    for name in (case, f"another {case}"):
+        decided = replace(decision("contribution.paid", "31555"), case=name, corrects=corrects)
+        for to in decided.recipients:
+            written = mandate_json(decided, to, tuple(competent.items()))
+            assert MANDATE.validate_json(written) == mandate_of(decided, to, competent)
 
 
 @pytest.mark.parametrize(
