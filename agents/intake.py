@@ -160,6 +160,8 @@ def _receipt(verdict: Routed | Duplicate, record: Record, marks: Headers) -> Out
 
 def input_record(record: Record) -> InputRecord:
     """Return a record of the input topic as intake judges it."""
+    if isinstance(record, InputRecord):  # from a file, taken apart already
+        return record
     return InputRecord(
         record.topic,
         record.partition,

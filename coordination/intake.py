@@ -58,10 +58,7 @@ class Intake:
 
     def judge(self, record: InputRecord, memory: Memory) -> Verdict:
         """Return the verdict on a record, given what is remembered of its worker."""
-        return self.judge_envelope(unpack(record.value, record.headers), record, memory)
-
-    def judge_envelope(self, envelope: Envelope, record: InputRecord, memory: Memory) -> Verdict:
-        """Return the verdict on a record that is already unpacked."""
+        envelope = record.envelope or unpack(record.value, record.headers)
         found = self._decided_envelope(envelope, record, memory)
         return _routed(found, record) if isinstance(found, _Decided) else found
 

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from coordination.acknowledgement import Acknowledgement
-from schemas.envelope import Headers
+from schemas.envelope import Envelope, Headers
 from schemas.records import Decision, Receipt
 from schemas.refusal import Refusal
 from schemas.validation import Event
@@ -21,6 +21,8 @@ class InputRecord(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: Headers
+    envelope: Envelope | None = None
+    """What it comes to when it is taken apart, where somebody knows already."""
 
 
 class Memory(Protocol):

@@ -82,7 +82,7 @@ async def play(
             on_step(number)
 
 
-def _output(record: Held) -> Output:
+def _output(record: Record) -> Output:
     return Output(record.topic, record.key, record.value, record.headers, record.partition)
 
 

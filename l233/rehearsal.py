@@ -11,18 +11,18 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
 from heapq import heappop, heappush
-from itertools import groupby, starmap
+from itertools import groupby
 from json.encoder import encode_basestring as quoted
 from logging import CRITICAL
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 import structlog
 
 from agents.intake import ROLE as INTAKE
 from l233.rehearsal_memory import Memory
-from schemas.envelope import CONTENT_TYPE, PREFIX
+from schemas.envelope import CONTENT_TYPE, PREFIX, Headers
 from schemas.events import TYPE_PREFIX, type_of
 from schemas.records import DEAD_LETTER, RECEIPT
 from schemas.refusal import Violation
@@ -84,60 +84,61 @@ class Input(NamedTuple):
     at_ms: int
     id: str | None
     name: str | None
-    record: Held
+    record: Record
+
+
+class _Members(dict[tuple[str, bytes], str]):
+    """Headers as members of JSON: what one input causes has most of them in common."""
+
+    def __missing__(self, header: tuple[str, bytes]) -> str:
+        name, value = header
+        told = "datacontenttype" if name == CONTENT_TYPE else name.removeprefix(PREFIX)
+        member = f'"{told}":{quoted(value.decode())}'
+        if name == _ID:  # no two have it in common
+            return member
+        if len(self) >= _MEMBERS:
+            self.clear()
+        self[header] = member
+        return member
+
+
+_ID: Final = PREFIX + "id"
+_MEMBERS: Final = 8_192
+_member: Final = _Members().__getitem__
 
 
 class Emitted(NamedTuple):
-    """An event that l233 emits. `line` is the input's that it goes back to, None when that is none.
+    """An event that l233 emits. There are many for each input: it stays packed until somebody asks."""
 
-    There are many for each input, so it stays as it was packed until somebody asks.
-    """
-
-    line: int | None
-    said: Mapping[str, bytes]
-    """Its headers."""
+    place: tuple[float, bytes, bytes, int]
+    """Where it is told among those of its instant: line, case, organism, step."""
+    headers: Headers
     payload: bytes
 
     @property
     def attributes(self) -> dict[str, str]:
         """Its CloudEvents attributes."""
-        return {name[3:]: value.decode() for name, value in self.said.items() if name.startswith("ce_")}
+        return {name[3:]: value.decode() for name, value in self.headers if name.startswith(PREFIX)}
 
     @property
     def name(self) -> str:
         """The event's name, such as `rights.recorded`."""
-        return self.said["ce_type"].decode().removeprefix(TYPE_PREFIX).rpartition(".")[0]
+        return self.attributes["type"].removeprefix(TYPE_PREFIX).rpartition(".")[0]
 
     def as_json(self) -> str:
         """Return the event as one line of structured JSON, without a line break."""
-        return f'{{{",".join(starmap(_member, self.said.items()))},"data":{self.payload.decode()}}}'
-
-
-def _order(one: Emitted) -> tuple[float, bytes, str, int]:
-    """Return the place of an event among those of its instant: line, case, organism, step."""
-    line, said, payload = one
-    step = _STEP.get(said["ce_type"], len(STEPS))
-    case = said.get("ce_correlationid", b"")
-    return _AFTER_ALL if line is None else line, case, _organism(payload), step
-
-
-@lru_cache(maxsize=8_192)
-def _member(header: str, value: bytes) -> str:
-    """Return an attribute as a member of JSON; what one input causes has most of them in common."""
-    name = "datacontenttype" if header == CONTENT_TYPE else header.removeprefix(PREFIX)
-    return f'"{name}":{quoted(value.decode())}'
+        return f'{{{",".join(map(_member, self.headers))},"data":{self.payload.decode()}}}'
 
 
 _BY_FIRST: Final = b'{"organism":"'
 
 
-@lru_cache(maxsize=8_192)
-def _organism(payload: bytes) -> str:
+def _organism(payload: bytes) -> bytes:
     """Return whose word it is: mostly the first that the data say, and then nothing is parsed."""
     if payload.startswith(_BY_FIRST):
         start = len(_BY_FIRST)
-        return payload[start : payload.index(b'"', start)].decode()
-    return str(json.loads(payload).get("organism", ""))
+        return payload[start : payload.index(b'"', start)]
+    return str(json.loads(payload).get("organism", "")).encode()
 
 
 class Refused(NamedTuple):
@@ -165,10 +166,14 @@ class Moment:
 
     def told(self) -> list[Emitted]:
         """Return what is emitted, in the order in which it is told."""
-        return sorted(self.emitted, key=_order) if len(self.emitted) > 1 else self.emitted
+        return sorted(self.emitted, key=_place) if len(self.emitted) > 1 else self.emitted
 
 
-class _Part(NamedTuple):
+_place: Final = attrgetter("place")
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
     """A role with its state."""
 
     role: Role
@@ -183,6 +188,17 @@ class _Part(NamedTuple):
             raise
         except Exception as error:  # isolation, as in a lane
             return Result(self.role.dead_letter(record, error))
+
+
+@dataclass(slots=True)
+class _Topic:
+    """What becomes of what is written to a topic."""
+
+    show: Callable[[_Part, Output], None] | None = None
+    """Tells of it; None for most topics, of which nothing is told."""
+    readers: list[_Part] = field(default_factory=list)
+    end: int = 0
+    """The offset of the next record."""
 
 
 @contextmanager
@@ -212,20 +228,18 @@ class Rehearsal:
         self._parts: Final = [
             _Part(role, self._memory(number), Waiting(role.awaited)) for number, role in enumerate(roles)
         ]
-        self._readers: Final[dict[str, list[_Part]]] = {}
+        self._topics: Final[dict[str, _Topic]] = defaultdict(_Topic)
+        for topic in EMITTED:
+            self._topics[topic].show = self._emit
+        self._topics[DEAD_LETTERS].show = self._show_dead_letter
+        self._topics[RECEIPTS].show = self._show_receipt
         for part in self._parts:
             for topic in part.role.inputs:
-                self._readers.setdefault(topic, []).append(part)
-        self._shown: Final[Mapping[str, Callable[[_Part, Output], None]]] = {
-            **dict.fromkeys(EMITTED, self._emit),
-            DEAD_LETTERS: self._show_dead_letter,
-            RECEIPTS: self._show_receipt,
-        }
-        """What is told of the outputs to a topic; of most topics nothing is."""
+                self._topics[topic].readers.append(part)
         self.latest: Final[dict[str, Output | Later]] = {}
         """What was last written to each compacted topic, whatever its key."""
-        self._offsets: Final[dict[str, int]] = defaultdict(int)
-        self._queue: Final[deque[Held]] = deque()
+        self._queue: Final[deque[tuple[Record, list[_Part]]]] = deque()
+        """Records, and who is to read them."""
         self._lines: Final[dict[tuple[bytes | None, str], int]] = {}
         """Worker and id of every input taken, and its first line."""
         self._moment = Moment(0)
@@ -261,7 +275,7 @@ class Rehearsal:
     def _take(self, one: Input) -> None:
         self._moment.taken.append(one)
         self._line = one.line
-        self._queue.append(one.record)
+        self._queue.append((one.record, self._topics[one.record.topic].readers))
         if one.id is not None:
             self._lines.setdefault((one.record.key, one.id), one.line)
         self._cascade()
@@ -270,11 +284,11 @@ class Rehearsal:
         """Hand records to the roles that read them, until none is left."""
         queue = self._queue
         while queue:
-            record = queue.popleft()
-            for part in self._readers.get(record.topic, ()):
+            record, readers = queue.popleft()
+            for part in readers:
                 self._work(part, record)
 
-    def _work(self, part: _Part, record: Held) -> None:
+    def _work(self, part: _Part, record: Record) -> None:
         """Take what a record causes; park it when it can't be worked now, or others of its key wait."""
         if not part.waiting.keys:  # as nearly always
             try:
@@ -322,10 +336,11 @@ class Rehearsal:
     def _apply(self, part: _Part, result: Result) -> None:
         if result.writes:
             part.memory.take(result.writes)
-        self._put(part, result.outputs)
+        if result.outputs:
+            self._put(part, result.outputs)
         for latest in result.latest:
             self.latest[latest.topic] = latest
-            if latest.topic in self._readers or self._on_record is not None:
+            if self._topics[latest.topic].readers or self._on_record is not None:
                 self._put(part, [latest.output() if isinstance(latest, Later) else latest])
 
     def _refuse(self, part: _Part, reason: str, errors: tuple[Violation, ...]) -> None:
@@ -333,16 +348,16 @@ class Rehearsal:
 
     def _put(self, part: _Part, outputs: Sequence[Output]) -> None:
         """Show what outputs say, and lay them before those who read them."""
-        now, offsets = self._moment.at_ms, self._offsets
+        now, topics = self._moment.at_ms, self._topics
         for output in outputs:
-            topic, key, value, headers, partition = output
-            if topic in self._shown:
-                self._shown[topic](part, output)
-            if topic in self._readers or self._on_record is not None:
-                offset = offsets[topic]
-                offsets[topic] = offset + 1
-                record = Held(topic, partition or 0, offset, now, key, value, headers)
-                self._queue.append(record)
+            name, key, value, headers, partition = output
+            topic = topics[name]
+            if topic.show is not None:
+                topic.show(part, output)
+            if topic.readers or self._on_record is not None:
+                record = Held(name, partition or 0, topic.end, now, key, value, headers)
+                topic.end += 1
+                self._queue.append((record, topic.readers))
                 if self._on_record is not None:
                     self._on_record(record)
 
@@ -353,7 +368,14 @@ class Rehearsal:
         line = self._line
         if line is None:
             line = self._lines.get((output.key, said.get("ce_causationid", b"").decode()))
-        self._moment.emitted.append(Emitted(line, said, output.value or b"{}"))
+        payload = output.value or b"{}"
+        place = (
+            _AFTER_ALL if line is None else line,
+            said.get("ce_correlationid", b""),
+            _organism(payload),
+            _STEP.get(said["ce_type"], len(STEPS)),
+        )
+        self._moment.emitted.append(Emitted(place, output.headers, payload))
 
     def _show_dead_letter(self, part: _Part, output: Output) -> None:
         letter = DEAD_LETTER.validate_json(output.value or b"")

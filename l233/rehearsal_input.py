@@ -1,6 +1,6 @@
 """Reads a file of events for a rehearsal: every line as the record that `publish` would send, by time."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
@@ -10,10 +10,12 @@ from pydantic import ValidationError
 from coordination.directory import Directory
 from coordination.outages import OutageError, Outages, outage_of
 from coordination.partitioning import partition_of
+from coordination.verdicts import InputRecord
 from l233.errors import BadInput
 from l233.event_file import Line, event_lines, place, require_json
-from l233.rehearsal import Held, Input
-from schemas.envelope import CONTENT_TYPE, STRUCTURED, Envelope, Headers, pack_binary, unpack_structured
+from l233.rehearsal import Input
+from schemas.attributes import Attribute
+from schemas.envelope import CONTENT_TYPE, JSON, STRUCTURED, Envelope, Headers, pack_binary, unpack_structured
 from schemas.events import TYPE_PREFIX
 from schemas.outages import OUTAGE
 from schemas.topics import INPUT
@@ -21,6 +23,7 @@ from schemas.types import parse_time
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
+_STRUCTURED: Final = [(CONTENT_TYPE, STRUCTURED.encode())]
 
 
 def read(file: str, partitions: int) -> list[Input]:
@@ -82,16 +85,28 @@ def milliseconds(at: datetime) -> int:
     return (at - _EPOCH) // _MILLISECOND
 
 
+def _unpacked(attributes: Mapping[str, Attribute], payload: bytes) -> Envelope | None:
+    """Return what a record in binary mode is taken apart to, None where that takes more than a look."""
+    said = {"datacontenttype": JSON, **attributes}
+    if said["datacontenttype"] != JSON or "specversion" not in said:
+        return None
+    if b"Infinity" in payload:  # so a number beyond all bounds is written
+        return None
+    texts = {name: value for name, value in said.items() if isinstance(value, str)}
+    return Envelope(texts, payload, ()) if len(texts) == len(said) else None
+
+
 def _input(number: int, at: datetime, text: bytes, envelope: Envelope, partitions: int) -> Input:
-    headers: Headers = [(CONTENT_TYPE, STRUCTURED.encode())]
-    value = text
+    headers: Headers = _STRUCTURED
+    value, unpacked = text, None
     if envelope.payload is not None and not envelope.violations:
         headers, value = pack_binary(envelope.attributes, envelope.payload)
+        unpacked = _unpacked(envelope.attributes, envelope.payload)
     subject = envelope.subject
     key = None if subject is None else subject.encode()
     partition = 0 if key is None else partition_of(key, partitions)
     at_ms = milliseconds(at)
-    record = Held(INPUT, partition, number - 1, at_ms, key, value, headers)
+    record = InputRecord(INPUT, partition, number - 1, at_ms, key, value, headers, unpacked)
     id_, type_ = envelope.attributes.get("id"), envelope.attributes.get("type")
     return Input(
         number,

@@ -18,6 +18,7 @@ Headers = Sequence[tuple[str, bytes]]
 """The headers of a record, as aiokafka gives and takes them."""
 
 STRUCTURED: Final = "application/cloudevents+json"
+JSON: Final = "application/json"
 BATCH: Final = "application/cloudevents-batch"
 CONTENT_TYPE: Final = "content-type"
 PREFIX: Final = "ce_"
@@ -41,7 +42,7 @@ _USUAL: Final = {CONTENT_TYPE: "datacontenttype"} | {
     )
 }
 _HEADERS: Final = {attribute: header for header, attribute in _USUAL.items() if header != CONTENT_TYPE}
-_JSON: Final = (CONTENT_TYPE, b"application/json")
+_JSON: Final = (CONTENT_TYPE, JSON.encode())
 _VERSION: Final = (PREFIX + "specversion", b"1.0")
 _NO_CLOUDEVENT = Violation(
     "",
