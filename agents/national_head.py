@@ -22,7 +22,7 @@ class NationalHead(Organism):
         if request.name != "escalation.raised":
             return NOTHING
         late = EscalationRaised.model_validate_json(request.payload).organism
-        if late == request.mandate.organism:
+        if late == request.task.organism:
             return NOTHING  # nobody reminds himself: he has just been told
         asked = reminder(request.mandate, late, request.at, self.world.directory)
         event = request.event

@@ -36,22 +36,23 @@ class Organism:
         self._await_system(request, record.timestamp)
         if request.is_told:
             return self.told(self._acts(request, state))
-        mandate = request.mandate
+        task = request.task
         given = answer(
-            mandate,
+            task,
+            request.case,
             request.event,
             self.agent,
             self.world.directory,
-            request.at,
-            objection=mediation.objection(request.name, mandate.role, request.payload),
+            at=request.at,
+            objection=mediation.objection(request.name, task.role, request.payload),
         )
         if given.level == "refused":
             _log.warning("organism_refused", organism=given.organism, **named(record))
             return Result([acknowledgement(self.agent, given)])
         acts = self._acts(request, state)
         report: tuple[Acknowledgement, ...] = ()
-        if reports_by_itself(request.about, mandate.role):
-            report = (reported(mandate, request.event, request.at, acts.proofs),)
+        if reports_by_itself(request.about, task.role):
+            report = (reported(task, request.case, request.event, request.at, acts.proofs),)
         return Result(self._records((given,), acts, report), acts.writes)
 
     def act(self, request: Request, state: State) -> Acts:
@@ -67,12 +68,12 @@ class Organism:
 
         Raises `Retry`: the worker's later requests wait behind it.
         """
-        mandate, outages = request.mandate, self.world.outages
-        if not outages.ongoing(mandate.organism, now_ms) or mandate.acknowledge != "reported":
+        task, outages = request.task, self.world.outages
+        if task.acknowledge != "reported" or not outages.ongoing(task.organism, now_ms):
             return
-        if not request.is_told and not reports_by_itself(request.about, mandate.role):
-            wait = outages.wait_ms(mandate.organism, now_ms)
-            raise Retry(f"the system of {mandate.organism} is out of order", wait)
+        if not request.is_told and not reports_by_itself(request.about, task.role):
+            wait = outages.wait_ms(task.organism, now_ms)
+            raise Retry(f"the system of {task.organism} is out of order", wait)
 
     def _acts(self, request: Request, state: State) -> Acts:
         return together(social_aid.act(request, state), self.act(request, state))
@@ -81,9 +82,9 @@ class Organism:
         self, first: tuple[Acknowledgement, ...], acts: Acts, last: tuple[Acknowledgement, ...]
     ) -> list[Output]:
         """Return all that one record causes, in the order in which others are to read it."""
-        return [
-            *(acknowledgement(self.agent, said) for said in first),
-            *(outcome(self.agent, made) for made in acts.outcomes),
-            *(acknowledgement(self.agent, said) for said in (*acts.acknowledgements, *last)),
-            *acts.outputs,
-        ]
+        agent = self.agent
+        records = [acknowledgement(agent, said) for said in first]
+        records += [outcome(agent, made) for made in acts.outcomes]
+        records += [acknowledgement(agent, said) for said in (*acts.acknowledgements, *last)]
+        records += acts.outputs
+        return records

@@ -38,8 +38,8 @@ def act(request: Request, state: State) -> Acts:
     """Return what an organism tells of the aids of a case because of a word that reached it."""
     if request.name not in _WORDS:
         return NOTHING
-    mandate = request.mandate
-    key = aids_key(request.event.subject, mandate.case, mandate.organism)
+    task, case = request.task, request.case
+    key = aids_key(request.event.subject, case, task.organism)
     stored = state.get(key)
     before = () if stored is None else _AIDS.validate_json(stored)
     after = _told(before, request)
@@ -47,9 +47,9 @@ def act(request: Request, state: State) -> Acts:
         return NOTHING
     known = (*before, *[None] * (len(after) - len(before)))
     outcomes = [
-        outcome(made.cause, mandate.scheme, mandate.case, made.data, at=request.at, organism=mandate.organism)
+        outcome(made.cause, task.scheme, case, made.data, at=request.at, organism=task.organism)
         for old, new in zip(known, after, strict=True)
-        for made in social_aid.made(mandate.organism, old, new, request.event)
+        for made in social_aid.made(task.organism, old, new, request.event)
     ]
     return Acts(outcomes, writes={key: _AIDS.dump_json(after)})
 
@@ -64,7 +64,7 @@ def _told(aids: tuple[Aid, ...], request: Request) -> tuple[Aid, ...]:
     match request.name:
         case "social-aid.requested":
             asked = SocialAidRequested.model_validate_json(request.payload)
-            return (*aids, Aid(request.event, request.mandate.case, asked.kind, asked.amount))
+            return (*aids, Aid(request.event, request.case, asked.kind, asked.amount))
         case "case.updated":
             updated = CaseUpdated.model_validate_json(request.payload)
             return tuple(_corrected(aid, updated) for aid in aids)
@@ -96,7 +96,7 @@ def _heard(aid: Aid, request: Request) -> Aid:
 def _is_about(aid: Aid, request: Request) -> bool:
     """Return whether a word is about this aid; one that names no event is about the first that needs it."""
     if request.causation is None:
-        return request.mandate.activity == "social-action"
+        return request.task.activity == "social-action"
     return request.causation in {aid.request.id, None if aid.ruling is None else aid.ruling.event.id}
 
 

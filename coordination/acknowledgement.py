@@ -7,7 +7,7 @@ L114-2, unverified). A national head never leads a worker's case (CSS art. L233-
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, Protocol
 
 from pydantic_core import to_json
 
@@ -229,19 +229,34 @@ def _registered(recipients: tuple[Recipient, ...]) -> tuple[_Said, ...]:
     return tuple(_said("registered", recipient.organism, recipient.role) for recipient in recipients)
 
 
+class Task(Protocol):
+    """What an organism is asked, whatever the case is; a `Mandate` is one."""
+
+    @property
+    def organism(self) -> str: ...  # noqa: D102  the names are a mandate's
+
+    @property
+    def role(self) -> Role: ...  # noqa: D102  as above
+
+    @property
+    def scheme(self) -> str: ...  # noqa: D102  as above
+
+
 def answer(
-    mandate: Mandate,
+    task: Task,
+    case: str,
     event: EventRef,
     agent: str,
     directory: Directory,
-    at: str,
     *,
+    at: str,
     objection: Ground | None = None,
 ) -> Acknowledgement:
     """Return what the organism of a mandate answers by itself: `received`, or `refused` with its ground.
 
     Args:
-        mandate: what is asked.
+        task: what is asked.
+        case: the case in which it is.
         event: the event it is about.
         agent: the agent that answers, such as `cgss`.
         directory: organisms, with the agent that serves each.
@@ -251,30 +266,35 @@ def answer(
     Raises:
         MandateError: when the directory has no such organism: intake and this agent read different ones.
     """
-    ground = _incompetence(mandate, agent, directory) or objection
+    ground = _incompetence(task, agent, directory) or objection
     level: Level = "received" if ground is None else "refused"
-    return _answered(mandate, event, level, at, _said(level, mandate.organism, mandate.role, reason=ground))
+    said = _said(level, task.organism, task.role, reason=ground)
+    return _answered(task, case, event, level, said, at=at)
 
 
-def reported(mandate: Mandate, event: EventRef, at: str, proofs: tuple[str, ...] = ()) -> Acknowledgement:
-    """Return the report of a mandate that needs nobody: code 0, with what the organism's ledger tells."""
-    said = _said("reported", mandate.organism, mandate.role, code=0, reasons=proofs or None)
-    return _answered(mandate, event, "reported", at, said)
+def reported(
+    task: Task, case: str, event: EventRef, at: str, proofs: tuple[str, ...] = ()
+) -> Acknowledgement:
+    """Return the report of what is asked that needs nobody: code 0, with what the organism's ledger tells."""
+    said = _said("reported", task.organism, task.role, code=0, reasons=proofs or None)
+    return _answered(task, case, event, "reported", said, at=at)
 
 
-def _answered(mandate: Mandate, event: EventRef, level: Level, at: str, said: _Said) -> Acknowledgement:
+def _answered(
+    task: Task, case: str, event: EventRef, level: Level, said: _Said, *, at: str
+) -> Acknowledgement:
     rule = EVENT_NAMES.get(event.type, event.type)
     data, payload = said
-    id_ = ids.emitted_id(event, mandate.scheme, rule, mandate.organism, level)
-    return Acknowledgement(id_, level, data, event.id, mandate.case, event.subject, at, payload)
+    id_ = ids.emitted_id(event, task.scheme, rule, task.organism, level)
+    return Acknowledgement(id_, level, data, event.id, case, event.subject, at, payload)
 
 
-def _incompetence(mandate: Mandate, agent: str, directory: Directory) -> Ground | None:
-    organism = directory.organisms.get(mandate.organism)
+def _incompetence(task: Task, agent: str, directory: Directory) -> Ground | None:
+    organism = directory.organisms.get(task.organism)
     if organism is None:
-        raise MandateError(f"{mandate.organism} is not in the directory: run every role with one version")
+        raise MandateError(f"{task.organism} is not in the directory: run every role with one version")
     if organism.agent != agent:
         return "not_served_here"
-    if organism.national and mandate.role == "lead":
+    if organism.national and task.role == "lead":
         return "not_competent"
     return None

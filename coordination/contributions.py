@@ -5,10 +5,13 @@ follows from the set alone: order of arrival, duplicates and restarts change not
 """
 
 import json
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final, Literal, NamedTuple
+from functools import lru_cache
+from operator import attrgetter
+from typing import Final, Literal, NamedTuple, assert_never
 
 from schemas.events import (
     ContributionCalled,
@@ -114,22 +117,17 @@ class Summary(NamedTuple):
         return self.paid < self.due
 
 
-class Page(NamedTuple):
-    """The entries about one period or year, with their JSON: most events leave most pages as they are."""
+class Line(NamedTuple):
+    """An entry with its JSON, which is written once."""
 
-    entries: Mapping[Key, Entry]
-    lines: Mapping[Key, str]
+    source: str
+    id: str
+    entry: Entry
     text: str
 
-    def after(self, entry: Entry) -> "Page":
-        """Return the page with another entry."""
-        lines = {**self.lines, entry.key: compact_json(_line(entry))}
-        return Page(
-            {**self.entries, entry.key: entry}, lines, ",".join([lines[key] for key in sorted(lines)])
-        )
 
-
-_BLANK: Final = Page({}, {}, "")
+Page = tuple[Line, ...]
+"""The lines about one period or year, in the order of source and id: most events leave most as they are."""
 
 
 class Account(NamedTuple):
@@ -142,16 +140,16 @@ class Account(NamedTuple):
 
     def after(self, entry: Entry) -> "Account":
         """Return the account once an event is known; itself when it knew it."""
-        page = self.pages.get(entry.about, _BLANK)
-        if entry.key in page.entries:
+        about, line = entry.about, _shared_line(entry)
+        page = self.pages.get(about, ())
+        place = bisect_left(page, line[:2])
+        if place < len(page) and page[place][:2] == line[:2]:
             return self
-        page = page.after(entry)
-        pages = {**self.pages, entry.about: page}
+        page = (*page[:place], line, *page[place:])
+        pages = {**self.pages, about: page}
         if self.corrections:
             return _account(pages, self.corrections)
-        return Account(
-            pages, self.corrections, {**self.summaries, entry.about: _summary(page.entries.values())}
-        )
+        return Account(pages, self.corrections, {**self.summaries, about: _summary(_entries(page))})
 
     def corrected(self, correction: Correction) -> "Account":
         """Return the account once a correction is known, also when it comes before what it corrects."""
@@ -167,20 +165,13 @@ class Account(NamedTuple):
     def entries(self) -> Iterator[Entry]:
         """Return what the events said, corrections not made."""
         for page in self.pages.values():
-            yield from page.entries.values()
-
-    def knows(self, key: Key) -> bool:
-        """Return whether an event or a correction is in the account."""
-        return key in self.corrections or any(key in page.entries for page in self.pages.values())
+            yield from _entries(page)
 
     def periods(self, year: int | None = None) -> list[tuple[str, Summary]]:
         """Return the periods that are due, in order: of the year they name, or all."""
         start = "" if year is None else f"{year}-"
-        return [
-            (about, said)
-            for about, said in sorted(self.summaries.items())
-            if said.named and about.startswith(start)
-        ]
+        named = [item for item in self.summaries.items() if item[1].named and item[0].startswith(start)]
+        return sorted(named) if len(named) > 1 else named
 
     def years(self) -> list[int]:
         """Return the years that anything is known of, in order; also one whose entries are all annulled."""
@@ -202,8 +193,8 @@ def entry_of(event: EventRef, data: EventData) -> Entry | None:
     entry: Entry | None
     match data:
         case ContributionPaid():
-            amounts = cents(data.paid), cents(data.due), cents(data.base)
-            entry = Entry("paid", source, id_, at, data.period, *amounts)
+            paid, due, base = cents(data.paid), cents(data.due), cents(data.base)
+            entry = Entry("paid", source, id_, at, data.period, paid, due, base)
         case ContributionUnpaid():
             entry = Entry("unpaid", source, id_, at, data.period, due=cents(data.due))
         case ContributionCalled():
@@ -223,9 +214,10 @@ def entry_of(event: EventRef, data: EventData) -> Entry | None:
 
 def changed(before: Account, after: Account) -> list[str]:
     """Return the periods and years of which two accounts say something else, in order."""
-    abouts = before.summaries.keys() | after.summaries.keys()
-    pairs = ((about, before.summaries.get(about), after.summaries.get(about)) for about in abouts)
-    return sorted(about for about, old, new in pairs if old is not new and old != new)
+    old, new = before.summaries, after.summaries
+    found = [about for about, said in new.items() if (was := old.get(about)) is not said and was != said]
+    found += old.keys() - new.keys()
+    return sorted(found)
 
 
 def updated(event: EventRef, corrected: Key, data: Mapping[str, object]) -> Correction:
@@ -239,6 +231,7 @@ def annulled(event: EventRef, corrected: Key) -> Correction:
     return Correction(event.source, event.id, instant_of(event.time), corrected)
 
 
+@lru_cache(maxsize=1_024)
 def instant_of(time: str) -> int:
     """Return an RFC 3339 time in microseconds since 1970.
 
@@ -262,10 +255,10 @@ def euros(amount: int) -> Money:
 
 def encode(account: Account) -> bytes:
     """Return the compact JSON of an account: the same bytes for the same account."""
-    pages = ",".join(account.pages[about].text for about in sorted(account.pages))
-    known = sorted(account.corrections.values(), key=lambda correction: correction.key)
-    corrections = [[c.source, c.id, c.at, *c.corrected, c.fields] for c in known]
-    return f'{{"entries":[{pages}],"corrections":{compact_json(corrections)}}}'.encode()
+    pages = account.pages
+    entries = ",".join([line.text for about in sorted(pages) for line in pages[about]])
+    corrections = _corrections(account.corrections) if account.corrections else "[]"
+    return f'{{"entries":[{entries}],"corrections":{corrections}}}'.encode()
 
 
 def decode(stored: bytes) -> Account:
@@ -278,16 +271,21 @@ def decode(stored: bytes) -> Account:
     return _account(_paged(Entry(*line) for line in said["entries"]), {c.key: c for c in corrections})
 
 
+def _corrections(known: Mapping[Key, Correction]) -> str:
+    in_order = sorted(known.values(), key=lambda correction: correction.key)
+    return compact_json([[c.source, c.id, c.at, *c.corrected, c.fields] for c in in_order])
+
+
 _FIELDS: Final = frozenset({"period", "year", "paid", "amount", "due", "base", "until"})
 
 
 def _account(pages: Mapping[str, Page], corrections: Mapping[Key, Correction]) -> Account:
     if not corrections:
-        return Account(pages, corrections, {a: _summary(p.entries.values()) for a, p in pages.items()})
+        return Account(pages, corrections, {about: _summary(_entries(page)) for about, page in pages.items()})
     latest = _latest_standing(corrections)
     counted: dict[str, list[Entry]] = {}
     for page in pages.values():
-        for entry in page.entries.values():
+        for entry in _entries(page):
             now = _as_corrected(entry, latest.get(entry.key))
             if now is not None:
                 counted.setdefault(now.about, []).append(now)
@@ -333,57 +331,66 @@ def _as_corrected(entry: Entry, correction: Correction | None) -> Entry | None:
 
 
 def _summary(entries: Iterable[Entry]) -> Summary:
-    """Sum the payments up; what else is said of a period, its latest event says."""
+    """Sum the payments up; what else is said of a period, its latest event says.
+
+    An unpaid notice names no base.
+    """
     paid = 0
-    latest: dict[str, Entry] = {}
-    for entry in entries:
-        if entry.kind == "paid":
-            paid += entry.paid
-        for role in _SAYS[entry.kind]:
-            before = latest.get(role)
-            if before is None or entry.order > before.order:
-                latest[role] = entry
-    due, base = latest.get("due"), latest.get("base")
+    due: Entry | None = None
+    base: Entry | None = None
+    delay: Entry | None = None
+    called: Entry | None = None
+    declared: Entry | None = None
+    for entry in sorted(entries, key=_ORDER):
+        match entry.kind:
+            case "paid":
+                paid += entry.paid
+                due = base = entry
+            case "unpaid":
+                due = entry
+            case "called":
+                called = entry
+            case "granted" | "broken":
+                delay = entry
+            case "income":
+                declared = entry
+            case "turnover":
+                pass
+            case _:
+                assert_never(entry.kind)
     return Summary(
-        named=due is not None,
-        paid=paid,
-        due=0 if due is None else due.due,
-        base=0 if base is None else base.base,
-        delay=latest.get("delay"),
-        called=latest.get("called"),
-        declared=latest.get("declared"),
+        due is not None,
+        paid,
+        0 if due is None else due.due,
+        0 if base is None else base.base,
+        delay,
+        called,
+        declared,
     )
 
 
-_SAYS: Final[Mapping[Kind, tuple[str, ...]]] = {
-    "paid": ("due", "base"),
-    "unpaid": ("due",),
-    "called": ("called",),
-    "granted": ("delay",),
-    "broken": ("delay",),
-    "income": ("declared",),
-    "turnover": (),
-}
-"""What an entry says of its period, if it is the latest that says so. An unpaid notice names no base."""
+_ORDER: Final = attrgetter("at", "id", "source")
+"""What `Entry.order` is."""
 
 
 def _paged(entries: Iterable[Entry]) -> dict[str, Page]:
-    by_page: dict[str, list[Entry]] = {}
+    by_page: dict[str, list[Line]] = {}
     for entry in entries:
-        by_page.setdefault(entry.about, []).append(entry)
-    return {about: _page(found) for about, found in by_page.items()}
+        by_page.setdefault(entry.about, []).append(_line(entry))
+    return {about: tuple(sorted(lines)) for about, lines in by_page.items()}
 
 
-def _page(entries: Iterable[Entry]) -> Page:
-    by_key = {entry.key: entry for entry in sorted(entries, key=lambda entry: entry.key)}
-    lines = {key: compact_json(_line(entry)) for key, entry in by_key.items()}
-    return Page(by_key, lines, ",".join(lines.values()))
+def _entries(page: Page) -> list[Entry]:
+    return [line.entry for line in page]
 
 
-def _line(entry: Entry) -> list[str | int]:
-    """Return an entry as a list, without the empty fields at its end."""
-    line: list[str | int] = [entry.kind, entry.source, entry.id, entry.at, entry.about]
-    line += [entry.paid, entry.due, entry.base, entry.until, entry.scheme, entry.case]
-    while not line[-1]:
-        line.pop()
-    return line
+def _line(entry: Entry) -> Line:
+    """Return an entry as a line: its JSON is a list, without the empty fields at its end."""
+    said = list(entry)
+    while not said[-1]:
+        said.pop()
+    return Line(entry.source, entry.id, entry, compact_json(said))
+
+
+_shared_line: Final = lru_cache(maxsize=1_024)(_line)
+"""The accounts of several missions take the same entry one soon after another."""

@@ -3,9 +3,10 @@
 Source: CSS art. D622-7 (L). Rounding half up to four decimals is our own choice.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from pydantic_core import from_json
@@ -93,7 +94,7 @@ def after_event(account: Account, standing: Standing, day: str) -> tuple[Change 
     return (Change(on, now, None) if now != standing.told else None), Standing(now, on)
 
 
-def delay_ends(account: Account) -> Iterator[tuple[str, Entry]]:
+def delay_ends(account: Account) -> Sequence[tuple[str, Entry]]:
     """Return the first day (ISO) without each delay in force, and the delay: in order, each day once."""
     found: dict[str, Entry] = {}
     for summary in account.summaries.values():
@@ -101,7 +102,7 @@ def delay_ends(account: Account) -> Iterator[tuple[str, Entry]]:
             on = first_day_without(summary.delay)
             if on not in found or summary.delay.order < found[on].order:
                 found[on] = summary.delay
-    yield from sorted(found.items(), key=lambda item: item[0])
+    return sorted(found.items()) if found else ()
 
 
 def first_day_without(delay: Entry) -> str:
@@ -115,6 +116,7 @@ def encode(standing: Standing) -> bytes:
     return compact_json(said).encode()
 
 
+@lru_cache(maxsize=1_024)
 def decode(stored: bytes) -> Standing:
     """Return the standing that `encode` wrote."""
     ratio, full, day = from_json(stored)

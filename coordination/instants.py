@@ -28,7 +28,7 @@ def instant(at_ms: int) -> str:
 
 def recorded(timestamp: int) -> str:
     """Return a record's timestamp (milliseconds) as RFC 3339 in UTC, within the years 1970 to 9999."""
-    return instant(min(max(timestamp, 0), _LAST_MS))
+    return instant(timestamp if 0 <= timestamp <= _LAST_MS else min(max(timestamp, 0), _LAST_MS))
 
 
 def later(known: str, new: str) -> str:

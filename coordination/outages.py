@@ -59,9 +59,10 @@ class Outages:
 
     def ongoing(self, organism: str, now_ms: int) -> bool:
         """Return whether an organism is out of order at an instant."""
-        return any(
+        known = self.by_organism.get(organism)
+        return known is not None and any(
             outage.starts_ms <= now_ms and (outage.ends_ms is None or now_ms < outage.ends_ms)
-            for outage in self.by_organism.get(organism, ())
+            for outage in known
         )
 
     def wait_ms(self, organism: str, now_ms: int) -> int | None:

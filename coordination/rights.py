@@ -7,9 +7,10 @@ career. Source: CSS art. L215-1, L225-1 (L). When part of what is due is paid, t
 
 import csv
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from pydantic_core import from_json
 
@@ -42,12 +43,14 @@ Parameters = Mapping[int, Parameter]
 """By year. What is earned in a year without one waits: see `reconcile`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+_NONE: Final[Mapping[int, tuple[int, int]]] = MappingProxyType({})
+
+
+class Told(NamedTuple):
     """What was last said of each year: income (cents) and quarters; declared and recorded income (cents)."""
 
-    recorded: Mapping[int, tuple[int, int]] = field(default_factory=dict)
-    mismatches: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    recorded: Mapping[int, tuple[int, int]] = _NONE
+    mismatches: Mapping[int, tuple[int, int]] = _NONE
     waiting: tuple[int, ...] = ()
     """Years that wait for their parameter."""
 
@@ -55,8 +58,7 @@ class Told:
 Said = RightsRecorded | RightsMismatch
 
 
-@dataclass(frozen=True, slots=True)
-class Reconciled:
+class Reconciled(NamedTuple):
     """What is to be said now, by year; `told` once it is said; the years of which a difference is closed."""
 
     said: tuple[Said, ...]
@@ -120,11 +122,11 @@ def reconcile(
     waiting: list[int] = []
     closed: set[int] = set()
     for year in sorted({*years, *told.waiting}):
-        earned = income(account, year)
         parameter = parameters.get(year)
         if parameter is None:
             waiting.append(year)
             continue
+        earned = income(account, year)
         now = earned, quarters(earned, parameter)
         declared = _comparable(account, year)
         if year in mismatches and (declared == earned or account.declared(year) is None):

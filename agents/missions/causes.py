@@ -37,14 +37,14 @@ class Cause(NamedTuple):
 
 def cause_of(request: Request, world: World) -> Cause:
     """Return a request as the cause of what is told."""
-    mandate = request.mandate
+    task = request.task
     return Cause(
         event=request.event,
         name=request.name,
-        organism=mandate.organism,
-        scheme=mandate.scheme,
-        case=mandate.case,
+        organism=task.organism,
+        scheme=task.scheme,
+        case=request.case,
         at=request.at,
-        competent=mandate.competent,
-        agent=world.directory.organisms[mandate.organism].agent,
+        competent=task.competent,
+        agent=world.directory.organisms[task.organism].agent,
     )

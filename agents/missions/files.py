@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from agents.requests import Request
@@ -36,29 +37,22 @@ class File(NamedTuple):
 
 def opened(mission: Kind, worker: str, state: State) -> File:
     """Return a worker's file in a mission."""
-    account, told, held = (
-        state.get(_key(name, mission, worker)) for name in (b"account", b"told", b"custody")
-    )
-    return File(
-        mission,
-        worker,
-        EMPTY if account is None else _account(account),
-        told,
-        AT_HOME if held is None else custody.decode(held),
-    )
+    keys = _keys(mission, worker)
+    stored, told, held = state.get(keys.account), state.get(keys.told), state.get(keys.custody)
+    account = EMPTY if stored is None else _account(keys.account, stored)
+    return File(mission, worker, account, told, AT_HOME if held is None else custody.decode(held))
 
 
 def writes(before: File, after: File) -> Mapping[bytes, bytes | None]:
     """Return the state writes that make one file of the other."""
+    keys = _keys(after.mission, after.worker)
     found: dict[bytes, bytes | None] = {}
     if after.account is not before.account:
-        stored = contributions.encode(after.account)
-        _remembered(stored, after.account)
-        found[_key(b"account", after.mission, after.worker)] = stored
+        found[keys.account] = _remembered(keys.account, after.account)
     if after.told != before.told:
-        found[_key(b"told", after.mission, after.worker)] = after.told
+        found[keys.told] = after.told
     if after.custody is not before.custody:
-        found[_key(b"custody", after.mission, after.worker)] = custody.encode(after.custody)
+        found[keys.custody] = custody.encode(after.custody)
     return found
 
 
@@ -72,7 +66,7 @@ def said_by(request: Request, takes: frozenset[str]) -> Entry | Correction | Non
         entry = contributions.entry_of(event, read_payload(name, request.payload))
         if entry is None or entry.kind != "granted":
             return entry
-        return entry._replace(scheme=request.mandate.scheme, case=request.mandate.case)
+        return entry._replace(scheme=request.task.scheme, case=request.case)
     if name == "case.updated":
         update = CaseUpdated.model_validate_json(request.payload)
         return contributions.updated(event, (update.source, update.event), update.data)
@@ -87,22 +81,35 @@ def known(account: Account, made: Entry | Correction) -> Account:
     return account.corrected(made) if isinstance(made, Correction) else account.after(made)
 
 
-def _key(name: bytes, mission: Kind, worker: str) -> bytes:
-    return b"%s\0%s\0%s" % (name, mission.encode(), worker.encode())
+class _Keys(NamedTuple):
+    """Where the state keeps a file."""
+
+    account: bytes
+    told: bytes
+    custody: bytes
+
+
+@lru_cache(maxsize=4_096)
+def _keys(mission: Kind, worker: str) -> _Keys:
+    return _Keys(*[f"{name}\0{mission}\0{worker}".encode() for name in _Keys._fields])
 
 
 _RECENT: Final = 4_000
-_recent: OrderedDict[bytes, Account] = OrderedDict()
-"""What was last written or read, by its bytes: a worker mostly has several events in a row."""
+_recent: OrderedDict[bytes, tuple[bytes, Account]] = OrderedDict()
+"""Accounts as last written, by their keys: a worker mostly has several events in a row."""
 
 
-def _account(stored: bytes) -> Account:
-    found = _recent.get(stored)
-    return _remembered(stored, contributions.decode(stored)) if found is None else found
+def _account(key: bytes, stored: bytes) -> Account:
+    """Return an account: as it is remembered, if that is what is stored, else decoded."""
+    known = _recent.get(key)
+    return known[1] if known is not None and known[0] == stored else contributions.decode(stored)
 
 
-def _remembered(stored: bytes, account: Account) -> Account:
-    if len(_recent) >= _RECENT:
+def _remembered(key: bytes, account: Account) -> bytes:
+    """Return what is to be stored of an account, which is likely to be wanted again soon."""
+    stored = contributions.encode(account)
+    _recent[key] = stored, account
+    _recent.move_to_end(key)
+    if len(_recent) > _RECENT:
         _recent.popitem(last=False)
-    _recent[stored] = account
-    return account
+    return stored

@@ -42,7 +42,7 @@ def moved(request: Request, file: File, world: World) -> tuple[File, Acts]:
         world.directory.organisms_of(situation_of(place, siren)).get(file.mission, "")
         for place in (data.previous, data.worker)
     )
-    me, before, after = (_agent(one, world) for one in (request.mandate.organism, left, joined))
+    me, before, after = (_agent(one, world) for one in (request.task.organism, left, joined))
     move = Move(data.effective.isoformat(), instant_of(request.event.time), request.event.id, left, joined)
     custody = file.custody.after(move)
     if me not in (before, after) or custody is file.custody:
@@ -65,6 +65,8 @@ def moved(request: Request, file: File, world: World) -> tuple[File, Acts]:
 def elsewhere(file: File, agent: str, world: World) -> str | None:
     """Return the organism that holds the account, when it is not `agent` that serves it."""
     holder = file.custody.holder()
+    if not holder:  # as nearly always
+        return None
     return None if _agent(holder, world) in (None, agent) else holder
 
 
@@ -75,15 +77,15 @@ def late(holder: str, mission: Kind, news: Account, cause: Cause, passed: int = 
 
 def cause_handed(handed: AccountReleased, request: Request, world: World) -> Cause:
     """Return what something was handed over because of, as the cause of what is told here."""
-    mandate = request.mandate
+    task = request.task
     return Cause(
         event=handed.event,
         name=name_of(handed.event.type),
-        organism=mandate.organism,
-        scheme=mandate.scheme,
-        case=mandate.case,
+        organism=task.organism,
+        scheme=task.scheme,
+        case=request.case,
         at=request.at,
-        competent=mandate.competent,
+        competent=task.competent,
         agent=_agent(handed.to, world) or "",
     )
 

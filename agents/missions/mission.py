@@ -64,12 +64,12 @@ def act(mission: Mission, request: Request, state: State, world: World) -> Acts:
 
 def _may_concern(mission: Mission, request: Request) -> bool:
     """Return whether the organism is asked in this mission: a CGSS may have another one for this worker."""
-    if request.name in handover.MOVING:
+    name, task = request.name, request.task
+    if name in handover.MOVING:
         return True
-    if request.about not in mission.takes and request.name not in mission.asked:
+    if name not in mission.asked and request.about not in mission.takes:
         return False
-    competent = request.mandate.competent.get(mission.kind)
-    return competent == request.mandate.organism or request.name in CORRECTIONS
+    return task.competent.get(mission.kind) == task.organism or name in CORRECTIONS
 
 
 def _worked(mission: Mission, request: Request, file: File, world: World) -> tuple[File, Acts]:

@@ -40,13 +40,13 @@ class Retirement:
         outcomes = []
         outputs: list[Output] = []
         for said in found.said:
-            case = mismatch_case(after.worker, said.year)
+            year = said.year
             match said:
                 case RightsRecorded():
-                    closing = case if said.year in found.closed else None
-                    outcomes.append(cause.outcome(said, step=str(said.year), case=closing))
+                    closing = mismatch_case(after.worker, year) if year in found.closed else None
+                    outcomes.append(cause.outcome(said, step=str(year), case=closing))
                 case RightsMismatch():
-                    outputs.extend(_raised(said, case, cause, world))
+                    outputs.extend(_raised(said, mismatch_case(after.worker, year), cause, world))
         return Followed(
             rights.encode(found.told), tuple(outcomes), tuple(outputs), proofs=_waiting(found.told)
         )

@@ -42,7 +42,7 @@ def test_every_recipient_receives_through_the_agent_that_serves_it(name: str, co
     decided = decision(name, commune)
     for mandate in mandates(decided):
         agent = directory().organisms[mandate.organism].agent
-        given = answer(mandate, decided.event, agent, directory(), NOW)
+        given = answer(mandate, mandate.case, decided.event, agent, directory(), at=NOW)
         assert (given.level, given.organism, given.data.role) == ("received", mandate.organism, mandate.role)
         assert (given.case, given.subject) == (decided.case, decided.event.subject)
         assert (given.causation, given.at) == (decided.event.id, NOW)
@@ -77,7 +77,7 @@ def test_what_is_not_its_own_is_refused_with_the_ground(
     decided = decision("activity.registered", "31555")
     asked = mandates(decided)[0]
     mandate = replace(asked, organism=organism, role=role)
-    given = answer(mandate, decided.event, agent, directory(), NOW)
+    given = answer(mandate, mandate.case, decided.event, agent, directory(), at=NOW)
     assert given.level == ("received" if ground is None else "refused")
     assert json.loads(given.payload).get("reason") == ground
 
@@ -86,19 +86,21 @@ def test_a_mandate_for_an_organism_of_another_directory_is_told() -> None:
     decided = decision("activity.registered", "31555")
     mandate = replace(mandates(decided)[0], organism="cpam:999")
     with pytest.raises(MandateError, match="cpam:999 is not in the directory"):
-        answer(mandate, decided.event, "cpam", directory(), NOW)
+        answer(mandate, mandate.case, decided.event, "cpam", directory(), at=NOW)
 
 
 def test_answering_again_gives_the_same_bytes() -> None:
     decided = decision("activity.registered", "31555")
     mandate = mandates(decided)[0]
-    first, second = (answer(mandate, decided.event, "urssaf", directory(), NOW) for _ in range(2))
+    first, second = (
+        answer(mandate, mandate.case, decided.event, "urssaf", directory(), at=NOW) for _ in range(2)
+    )
     assert (first, first.payload) == (second, second.payload)
 
 
 def test_an_acknowledgement_reads_back_from_its_record() -> None:
     decided = decision("activity.registered", "31555")
-    given = answer(mandates(decided)[0], decided.event, "urssaf", directory(), NOW)
+    given = answer(mandates(decided)[0], decided.case, decided.event, "urssaf", directory(), at=NOW)
     attributes = {
         "id": given.id,
         "type": given.type,

@@ -46,10 +46,11 @@ def story(name: str, id_: str, time: str, commune: str, source: str = "urn:examp
     received = [
         answer(
             mandate_of(decided, to),
+            decided.case,
             decided.event,
             directory().organisms[to.organism].agent,
             directory(),
-            f"2026-03-02T09:00:0{at}.000Z",
+            at=f"2026-03-02T09:00:0{at}.000Z",
         )
         for at, to in enumerate(decided.recipients)
     ]

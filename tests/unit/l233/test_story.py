@@ -31,7 +31,7 @@ def routed() -> Routed:
 def answered(verdict: Routed, to: Recipient, at: str) -> Acknowledgement:
     mandate = acknowledgement.mandate_of(verdict.decision, to)
     agent = directory().organisms[to.organism].agent
-    return acknowledgement.answer(mandate, verdict.decision.event, agent, directory(), at)
+    return acknowledgement.answer(mandate, mandate.case, verdict.decision.event, agent, directory(), at=at)
 
 
 def story(*more: Acknowledgement) -> Story:
