@@ -10,12 +10,13 @@ import typer
 from coordination.instants import PARIS
 from coordination.sealed_logs import Wrong
 from coordination.sealing import AUDIT
-from l233 import broker, erasing, exporting, instants, keyrings, sealed
+from l233 import broker, erasing, export_check, exporting, instants, keyrings, sealed
 from l233 import settings as configuration
 from l233.commands.topics import load as load_topics
 from l233.errors import BadInput, L233Error
+from l233.export_files import Format
 from l233.export_report import as_html
-from l233.exporting import Asked, Format, Period
+from l233.exporting import Asked, Period
 from l233.known import then_and_now
 from l233.known import told as told_of_a_worker
 from l233.output import print_json, print_table, remark
@@ -72,7 +73,7 @@ def verify(
 
 
 def _verify_export(folder: Path, settings: Settings, *, json: bool) -> None:
-    found = exporting.check(folder, _topics(settings), trusted(settings))
+    found = export_check.check(folder, _topics(settings), trusted(settings))
     if json:
         print_json({"wrong": [one._asdict() for one in found]})
     else:
