@@ -76,7 +76,8 @@ class Organism:
             raise Retry(f"the system of {task.organism} is out of order", wait)
 
     def _acts(self, request: Request, state: State) -> Acts:
-        return together(social_aid.act(request, state), self.act(request, state))
+        aid, acts = social_aid.act(request, state), self.act(request, state)
+        return acts if aid is NOTHING else together(aid, acts)
 
     def _records(
         self, first: tuple[Acknowledgement, ...], acts: Acts, last: tuple[Acknowledgement, ...]

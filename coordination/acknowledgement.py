@@ -295,6 +295,6 @@ def _incompetence(task: Task, agent: str, directory: Directory) -> Ground | None
         raise MandateError(f"{task.organism} is not in the directory: run every role with one version")
     if organism.agent != agent:
         return "not_served_here"
-    if organism.national and task.role == "lead":
+    if task.role == "lead" and organism.national:
         return "not_competent"
     return None

@@ -6,7 +6,7 @@ follows from the set alone: order of arrival, duplicates and restarts change not
 
 import json
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -330,7 +330,7 @@ def _as_corrected(entry: Entry, correction: Correction | None) -> Entry | None:
     )
 
 
-def _summary(entries: Iterable[Entry]) -> Summary:
+def _summary(entries: Sequence[Entry]) -> Summary:
     """Sum the payments up; what else is said of a period, its latest event says.
 
     An unpaid notice names no base.
@@ -341,7 +341,7 @@ def _summary(entries: Iterable[Entry]) -> Summary:
     delay: Entry | None = None
     called: Entry | None = None
     declared: Entry | None = None
-    for entry in sorted(entries, key=_ORDER):
+    for entry in sorted(entries, key=_ORDER) if len(entries) > 1 else entries:
         match entry.kind:
             case "paid":
                 paid += entry.paid

@@ -58,10 +58,15 @@ def entitlement(account: Account, day: str) -> Entitlement:
     """
     paid = due = 0
     full = True
-    for _, period in account.periods():
-        paid += period.counted
+    for period in account.summaries.values():
+        if not period.named:
+            continue
         due += period.due
-        if period.unpaid and not _covered(period, day):
+        if not period.unpaid:
+            paid += period.due
+            continue
+        paid += period.paid
+        if not _covered(period, day):
             full = False
     ratio = _ONE if due == 0 else (2 * _ONE * paid + due) // (2 * due)
     return Entitlement(f"{ratio // _ONE}.{ratio % _ONE:04d}", full)

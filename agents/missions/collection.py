@@ -10,7 +10,7 @@ from typing import Final
 from agents.missions import mission
 from agents.missions.causes import Cause
 from agents.missions.files import File
-from agents.missions.mission import Followed
+from agents.missions.mission import NOTHING_FOLLOWS, Followed
 from agents.requests import Acts, Request
 from agents.world import World
 from coordination import proofs
@@ -40,7 +40,7 @@ class Collection:
 
     def follow(self, before: File, after: File, cause: Cause, world: World) -> Followed:
         """Tell nothing: the events themselves reach the others."""
-        return Followed(None)
+        return NOTHING_FOLLOWS
 
     def timers(self, before: File, after: File, cause: Cause, world: World) -> Mapping[bytes, bytes | None]:
         """Nothing here depends on the day."""

@@ -1,7 +1,7 @@
 """What the three missions have in common: take in what an event says of a worker, and tell what follows."""
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from agents.missions import handover
 from agents.missions.causes import Cause, cause_of
@@ -22,6 +22,10 @@ class Followed(NamedTuple):
     outcomes: tuple[Outcome, ...] = ()
     outputs: tuple[Output, ...] = ()
     proofs: tuple[str, ...] = ()
+
+
+NOTHING_FOLLOWS: Final = Followed(None)
+"""For a mission that never tells anything: it has no timers either."""
 
 
 class Mission(Protocol):
@@ -53,6 +57,8 @@ def act(mission: Mission, request: Request, state: State, world: World) -> Acts:
     kept = writes(before, after)
     if not kept:
         return acts
+    if acts is NOTHING:
+        return Acts(writes=kept)
     return Acts(
         acts.outcomes,
         acts.acknowledgements,
@@ -102,11 +108,11 @@ def _followed(mission: Mission, before: File, after: File, cause: Cause, world: 
     if after.account is before.account:
         return before, NOTHING
     followed = mission.follow(before, after, cause, world)
+    if followed is NOTHING_FOLLOWS:
+        return after.having_told(None), NOTHING
+    timers = mission.timers(before, after, cause, world)
     return after.having_told(followed.told), Acts(
-        followed.outcomes,
-        outputs=followed.outputs,
-        writes=mission.timers(before, after, cause, world),
-        proofs=followed.proofs,
+        followed.outcomes, (), followed.outputs, timers, followed.proofs
     )
 
 
