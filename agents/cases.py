@@ -113,10 +113,14 @@ class Cases:
         facts: list[Fact] = [fact]
         outputs: list[Output] = []
         now = instant(record.timestamp)
-        if isinstance(fact, _MAY_BE_WAITED_FOR):
-            after = self._judge(after, now, facts, outputs)
-        if not isinstance(fact, Said) or fact.level in _MAY_SETTLE:
-            after = _settle(after, facts, outputs)
+        if isinstance(fact, Said):
+            if fact.level in _MAY_SETTLE:
+                after = _settle(after, facts, outputs)
+        elif before.known or isinstance(fact, Held):  # a decision by itself answers nothing
+            if isinstance(fact, _MAY_BE_WAITED_FOR):
+                after = self._judge(after, now, facts, outputs)
+            if after.parts is not before.parts:
+                after = _settle(after, facts, outputs)
         return self._kept(key, stored, after, facts, outputs, at=now)
 
     def due(self, timer: Timer, state: State) -> Result:

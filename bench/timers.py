@@ -59,7 +59,6 @@ def template() -> tuple[bytes, int]:
         silence="missed",
         zone=PARIS,
         holidays=None,
-        start_ms=near_ms - 11 * DAY_MS,
         near_ms=near_ms,
         missed_ms=missed_ms,
     )

@@ -5,6 +5,8 @@ was written before stays as it is, and what was known at an instant is the lines
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from json.encoder import encode_basestring_ascii as quoted
 from typing import Final, Literal, NamedTuple, assert_never
 
 from pydantic_core import from_json, to_json
@@ -42,15 +44,23 @@ class Ask(NamedTuple):
     silence: Silence
     zone: str
     holidays: str | None
-    start_ms: int
     near_ms: int
     missed_ms: int
+
+
+class Identity(NamedTuple):
+    """What makes an event one: ids of what comes of it are made of these."""
+
+    source: str
+    id: str
+    subject: str
 
 
 class Asked(NamedTuple):
     """A decision, or an event that opens a case by itself: who owes what. `id` is the decision's.
 
-    `corrects` is (id, source) of the event that is corrected.
+    `time` is when the event happened, and its clocks began. `corrects` is (id, source) of the event that is
+    corrected.
     """
 
     id: str
@@ -62,6 +72,10 @@ class Asked(NamedTuple):
     scheme: str
     asks: tuple[Ask, ...]
     corrects: tuple[str, str] | None
+
+    def identity(self, worker: str) -> Identity:
+        """Return what makes the event of a worker one."""
+        return Identity(self.source, self.event, worker)
 
 
 class Said(NamedTuple):
@@ -192,7 +206,33 @@ _FACTS: Final[dict[str, type[Fact]]] = {kind: fact for fact, kind in _KINDS.item
 
 def write(facts: Sequence[Fact]) -> bytes:
     """Return facts as lines."""
-    return b"".join([to_json((_KINDS[type(fact)], *fact)) + b"\n" for fact in facts])
+    return _line(facts[0]) if len(facts) == 1 else b"".join(map(_line, facts))
+
+
+def _line(fact: Fact) -> bytes:
+    """Return a fact as its line: of the two most frequent kinds by hand, which takes half the time."""
+    match fact:
+        case Said(id_, at, level, organism, causation, code, decision):
+            return (
+                f'["said",{quoted(id_)},{quoted(at)},"{level}",{quoted(organism)}'
+                f",{_or_null(causation)},{'null' if code is None else code},{_or_null(decision)}]\n"
+            ).encode()
+        case Asked(id_, at, event, source, name, time, scheme, asks, corrects):
+            texts = ",".join(map(quoted, (id_, at, event, source, name, time, scheme)))
+            about = "null" if corrects is None else f"[{','.join(map(quoted, corrects))}]"
+            return f'["asked",{texts},{_asks(asks)},{about}]\n'.encode()
+        case _:
+            return to_json((_KINDS[type(fact)], *fact)) + b"\n"
+
+
+@lru_cache(maxsize=4_096)
+def _asks(asks: tuple[Ask, ...]) -> str:
+    """Return what is asked as JSON: on one day, of the same organisms the same of many workers."""
+    return to_json(asks).decode()
+
+
+def _or_null(text: str | None) -> str:
+    return "null" if text is None else quoted(text)
 
 
 def read(lines: bytes) -> Iterator[Fact]:
@@ -203,7 +243,9 @@ def read(lines: bytes) -> Iterator[Fact]:
         match fact:
             case Asked():
                 corrects = None if fact.corrects is None else (fact.corrects[0], fact.corrects[1])
-                yield fact._replace(asks=tuple(Ask(*ask) for ask in fact.asks), corrects=corrects)
+                # an earlier version told the instant of the event, too: before the last two
+                asks = tuple(Ask(*ask[:12], *ask[-2:]) for ask in fact.asks)
+                yield fact._replace(asks=asks, corrects=corrects)
             case Held():
                 headers = tuple((name, value) for name, value in fact.headers)
                 yield fact._replace(said=Said(*fact.said), headers=headers)

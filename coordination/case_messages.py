@@ -1,16 +1,17 @@
 """Decides what a case learns from a decision, from an acknowledgement and from an outcome: one fact each."""
 
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, NamedTuple, TypedDict
 
 from pydantic_core import from_json
 
 from coordination.case_facts import Ask, Asked, DeadlineLevel, Silence
-from coordination.clocks import competences_of
+from coordination.clocks import competences_in
 from coordination.deadlines import instants_of
 from coordination.directory import Competence, Directory
-from coordination.instants import milliseconds
 from schemas.events import TYPE_PREFIX
-from schemas.records import Acknowledge, ClockLevel, Mandate, Situation, Status
+from schemas.records import Acknowledge, ClockLevel, Mandate, Status
 from schemas.types import Role
 
 SILENCE_ANSWERS: Final = frozenset({("radiation.envisaged", "support")})
@@ -33,7 +34,17 @@ class _Situation(TypedDict):
     attachments: dict[str, str]
 
 
-class _Recipient(TypedDict):
+class _Recipient(NamedTuple):
+    organism: str
+    role: Role
+    activity: str
+    acknowledge: Acknowledge
+    by: str
+    basis: str
+    status: Status
+
+
+class _RecipientFields(TypedDict):
     organism: str
     role: Role
     activity: str
@@ -60,7 +71,7 @@ class _Decision(TypedDict):
     scheme: str
     activity: str | None
     situation: _Situation | None
-    recipients: list[_Recipient]
+    recipients: list[_RecipientFields]
     clocks: list[_StartedClock]
     corrects: _Event | None
 
@@ -72,17 +83,15 @@ def asked(decision: bytes, at: str, directory: Directory) -> Asked:
     """
     said: _Decision = from_json(decision)
     event, corrects = said["event"], said["corrects"]
-    name, start_ms = name_of(event["type"]), milliseconds(event["time"])
-    worker = None if said["situation"] is None else Situation(**said["situation"])
-    competences = competences_of(worker, directory)
+    name = name_of(event["type"])
+    competences = _competences(said["situation"], directory)
 
     def competence(organism: str) -> Competence:
         return competences.get(organism) or directory.named(organism)
 
-    asks = [_ask_of(to, name, start_ms, competence(to["organism"])) for to in said["recipients"]]
+    asks = [_ask_of(_recipient(to), name, competence(to["organism"])) for to in said["recipients"]]
     asks += [
-        _clock_of(clock, said["activity"] or "", start_ms, competence(clock["organism"]))
-        for clock in said["clocks"]
+        _clock_of(clock, said["activity"] or "", competence(clock["organism"])) for clock in said["clocks"]
     ]
     return Asked(
         said["id"],
@@ -97,12 +106,19 @@ def asked(decision: bytes, at: str, directory: Directory) -> Asked:
     )
 
 
+def _competences(worker: _Situation | None, directory: Directory) -> Mapping[str, Competence]:
+    if worker is None:
+        return {}
+    attachments = tuple(worker["attachments"].items())
+    return competences_in(worker["residence"], worker["establishment"], attachments, directory)
+
+
 def mismatch(id_: str, source: str, at: str, mandate: Mandate, directory: Directory) -> Asked:
     """Return what a difference between declared and recorded income asks of the collection organism.
 
     It is resolved by the rights recorded anew, or by the report of the organism.
     """
-    clock = _clock(directory.named(mandate.organism), mandate.by, "resolved", milliseconds(at))
+    clock = _clock(directory.named(mandate.organism), mandate.by, "resolved")
     ask = Ask(
         organism=mandate.organism,
         role=mandate.role,
@@ -116,7 +132,6 @@ def mismatch(id_: str, source: str, at: str, mandate: Mandate, directory: Direct
         silence="missed",
         zone=clock.zone,
         holidays=clock.holidays,
-        start_ms=clock.start_ms,
         near_ms=clock.near_ms,
         missed_ms=clock.missed_ms,
     )
@@ -133,35 +148,47 @@ class _Clock(NamedTuple):
 
     zone: str
     holidays: str | None
-    start_ms: int
     near_ms: int
     missed_ms: int
 
 
-def _clock(competence: Competence, by: str, level: DeadlineLevel, start_ms: int) -> _Clock:
+def _clock(competence: Competence, by: str, level: DeadlineLevel) -> _Clock:
     zone, holidays = competence.organism.zone.key, competence.holidays
-    return _Clock(zone, holidays, start_ms, *instants_of(by, level, zone, holidays))
+    return _Clock(zone, holidays, *instants_of(by, level, zone, holidays))
 
 
-def _ask_of(to: _Recipient, name: str, start_ms: int, competence: Competence) -> Ask:
-    role, level = to["role"], to["acknowledge"]
-    silence: Silence = "answered" if (name, role) in SILENCE_ANSWERS else "missed"
-    return Ask(
+def _recipient(to: _RecipientFields) -> _Recipient:
+    return _Recipient(
         to["organism"],
-        role,
+        to["role"],
         to["activity"],
-        level,
-        level,
+        to["acknowledge"],
         to["by"],
         to["basis"],
         to["status"],
-        None,
-        silence,
-        *_clock(competence, to["by"], level, start_ms),
     )
 
 
-def _clock_of(started: _StartedClock, activity: str, start_ms: int, competence: Competence) -> Ask:
+@lru_cache(maxsize=16_384)
+def _ask_of(to: _Recipient, name: str, competence: Competence) -> Ask:
+    """Return what a recipient is asked: on one day, of the same organisms the same of many workers."""
+    silence: Silence = "answered" if (name, to.role) in SILENCE_ANSWERS else "missed"
+    return Ask(
+        to.organism,
+        to.role,
+        to.activity,
+        to.acknowledge,
+        to.acknowledge,
+        to.by,
+        to.basis,
+        to.status,
+        None,
+        silence,
+        *_clock(competence, to.by, to.acknowledge),
+    )
+
+
+def _clock_of(started: _StartedClock, activity: str, competence: Competence) -> Ask:
     return Ask(
         started["organism"],
         "lead",
@@ -173,5 +200,5 @@ def _clock_of(started: _StartedClock, activity: str, start_ms: int, competence: 
         started["status"],
         started["until"],
         "missed",
-        *_clock(competence, started["due"], started["level"], start_ms),
+        *_clock(competence, started["due"], started["level"]),
     )

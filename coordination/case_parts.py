@@ -92,13 +92,13 @@ def _earlier(part: Part, at: str, how: Ended) -> tuple[int, Ended]:
     return new if part.done_ms is None or part.ended is None else min((part.done_ms, part.ended), new)
 
 
-def stopped(part: Part, name: str, at: str) -> Part:
-    """End a clock beside the acknowledgements when what it waits for is known.
+def stopped(part: Part, own: Asked, name: str, at: str) -> Part:
+    """End a clock of the event `own` beside the acknowledgements when what it waits for is known.
 
     A difference of rights that opens anew is not resolved by what resolved it before.
     """
     ask = part.ask
-    if ask.until != name or (ask.level == "resolved" and milliseconds(at) < ask.start_ms):
+    if ask.until != name or (ask.level == "resolved" and milliseconds(at) < milliseconds(own.time)):
         return part
     return _end(part, at, "stopped")
 

@@ -19,7 +19,7 @@ from coordination.cases import Case, Escalation
 from coordination.escalation import REMINDED_WITHIN
 from coordination.instants import instant, milliseconds, moment
 from schemas.events import type_of
-from schemas.records import CASE, CaseState, EventRef
+from schemas.records import CASE, CaseState
 
 
 def state_of(case: Case) -> CaseState:
@@ -116,7 +116,7 @@ def _told(case: Case, part: Part) -> Sequence[Said]:
 @lru_cache(maxsize=2_048)
 def _registered(worker: str, event: Asked) -> Mapping[str, Said]:
     """Return what intake said with a decision, by organism, as `acknowledgement.with_decision` has it."""
-    about = EventRef(event.event, event.source, event.name, worker, event.time)
+    about = event.identity(worker)
     return {
         ask.organism: Said(
             ids.emitted_id(about, event.scheme, event.name, ask.organism, "registered"),

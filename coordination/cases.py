@@ -68,14 +68,15 @@ def fold(case: Case, fact: Fact) -> Case:
     still come, or the organism was not asked at all (it forwarded). An acknowledgement names its event by the
     id alone, so it answers every event of the case that has this id.
     """
+    if isinstance(fact, Said):  # the most frequent by far
+        is_new = fact.level != "registered" and fact.id not in case.known
+        return _said(case, fact, case.known | {fact.id}) if is_new else case
     if isinstance(fact, Armed):
         return Case(*case[:-1], fact.at_ms)
-    if fact.id in case.known or (isinstance(fact, Said) and fact.level == "registered"):
+    if fact.id in case.known:
         return case
     known = case.known | {fact.id}
     match fact:
-        case Said():
-            return _said(case, fact, known)
         case Asked():
             return _asked(case, fact, known)
         case Happened():
@@ -111,15 +112,12 @@ def _noted(case: Case, fact: Told | Moved | Raised | Held | Taken | Declined, kn
 
 def _asked(case: Case, event: Asked, known: frozenset[str]) -> Case:
     """Ask the recipients, give them what was said before they were asked, and stop what the event ends."""
-    events = (*case.events, event)
+    events = tuple(sorted((*case.events, event), key=_order)) if case.events else (event,)
     parts = tuple([_on_event(part, case, event) for part in case.parts])
     waiting, updated = case.waiting, later(case.updated, event.time)
-    if case.events:
-        events = tuple(sorted(events, key=_order))
     if event.asks:
-        asked = [_open(case, event, ask) for ask in event.asks]
-        position = {one.id: at for at, one in enumerate(events)}
-        parts = tuple(sorted((*parts, *asked), key=lambda part: (position[part.decision], *_place(part.ask))))
+        asked = tuple([_open(case, event, ask) for ask in sorted(event.asks, key=_place)])
+        parts = _in_order((*parts, *asked), events) if parts else asked
         updated = later(updated, event.at)
         if waiting:
             answered = {given.id for part in asked for given in part.given}
@@ -140,6 +138,12 @@ def _asked(case: Case, event: Asked, known: frozenset[str]) -> Case:
     )
 
 
+def _in_order(parts: tuple[Part, ...], events: tuple[Asked, ...]) -> tuple[Part, ...]:
+    """Return the parts of several events in the order of these; those of one stay as they stand."""
+    position = {one.id: at for at, one in enumerate(events)}
+    return tuple(sorted(parts, key=lambda part: position[part.decision]))
+
+
 def _open(case: Case, event: Asked, ask: Ask) -> Part:
     """Return the part of a recipient, with all that was known of it before it was asked."""
     clock = ask.by, ask.near_ms, ask.missed_ms
@@ -149,10 +153,10 @@ def _open(case: Case, event: Asked, ask: Ask) -> Part:
     for said in _said_before(case, event, ask.organism):
         part = answered(part, said)
     for fact in case.happened:
-        part = stopped(part, fact.name, fact.at)
+        part = stopped(part, event, fact.name, fact.at)
     for other in case.events:
         part = corrected(part, event, other)
-        part = stopped(part, other.name, other.at)
+        part = stopped(part, event, other.name, other.at)
     return part
 
 
@@ -172,9 +176,8 @@ def _said_before(case: Case, event: Asked, organism: str) -> Iterable[Said]:
 
 def _on_event(part: Part, case: Case, event: Asked) -> Part:
     """Return a part once another event of its case is known."""
-    if event.corrects is not None:
-        part = corrected(part, case.event_of(part.decision), event)
-    return stopped(part, event.name, event.at)
+    own = case.event_of(part.decision)
+    return stopped(corrected(part, own, event), own, event.name, event.at)
 
 
 # -- said and happened ----------------------------------------------------------------------------
@@ -182,31 +185,33 @@ def _on_event(part: Part, case: Case, event: Asked) -> Part:
 
 def _said(case: Case, said: Said, known: frozenset[str]) -> Case:
     """Give an acknowledgement to the part that it answers, or to the escalation; what answers none waits."""
+    id_, worker, _, events, parts, waiting, held, happened, escalations, declined, updated, timer_ms = case
     taken = False
-    parts, organism = case.parts, said.organism
+    organism = said.organism
     for index, part in enumerate(parts):
         if part.ask.organism == organism and _is_about(said, part.decision, part.event):
             parts = (*parts[:index], answered(part, said), *parts[index + 1 :])
             taken = taken or part.ask.acknowledge is not None
-    escalations = case.escalations
     for index, one in enumerate(escalations):
         if one.raised.id == said.causation:
             taken = True
             escalations = (*escalations[:index], _heard(one, said), *escalations[index + 1 :])
-    waiting = case.waiting if taken else tuple(sorted((*case.waiting, said), key=_arrival))
+    if not taken:
+        waiting = tuple(sorted((*waiting, said), key=_arrival))
+    updated = later(updated, said.at)
     return Case(
-        case.id,
-        case.worker,
+        id_,
+        worker,
         known,
-        case.events,
+        events,
         parts,
         waiting,
-        case.held,
-        case.happened,
+        held,
+        happened,
         escalations,
-        case.declined,
-        later(case.updated, said.at),
-        case.timer_ms,
+        declined,
+        updated,
+        timer_ms,
     )
 
 
@@ -215,9 +220,15 @@ def _is_about(said: Said, decision: str, event: str) -> bool:
 
 
 def _happened(case: Case, fact: Happened, known: frozenset[str]) -> Case:
-    parts = tuple(stopped(part, fact.name, fact.at) for part in case.parts)
-    happened = tuple(sorted((*case.happened, fact), key=_arrival))
-    return case._replace(known=known, parts=parts, happened=happened, updated=later(case.updated, fact.at))
+    """List what happened, and end the clocks that wait for it; where none does, the parts are the same."""
+    parts, name = case.parts, fact.name
+    for index, part in enumerate(parts):
+        if part.ask.until == name:
+            ended = stopped(part, case.event_of(part.decision), name, fact.at)
+            parts = (*parts[:index], ended, *parts[index + 1 :])
+    happened = tuple(sorted((*case.happened, fact), key=_arrival)) if case.happened else (fact,)
+    updated = later(case.updated, fact.at)
+    return case._replace(known=known, parts=parts, happened=happened, updated=updated)
 
 
 # -- held until it is judged ----------------------------------------------------------------------

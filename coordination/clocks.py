@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Final
 
 from coordination.calendar import LAST_YEAR, deadline_from, months_later
@@ -132,6 +133,16 @@ def competences_of(worker: Situation | None, directory: Directory) -> Mapping[st
     """Return the organisms of a worker's situation, by id; of one with several missions the first counts."""
     if worker is None:
         return {}
-    place = worker.residence, worker.establishment, worker.attachments
+    return competences_in(
+        worker.residence, worker.establishment, tuple(worker.attachments.items()), directory
+    )
+
+
+@lru_cache(maxsize=16_384)
+def competences_in(
+    residence: str, establishment: str, attachments: tuple[tuple[str, str], ...], directory: Directory
+) -> Mapping[str, Competence]:
+    """Return the organisms of a place, as `competences_of`: the same few places come up again and again."""
+    place = residence, establishment, dict(attachments)
     found = [directory.competent(kind, *place) for kind in reversed(KINDS)]
     return {one.organism.id: one for one in found if isinstance(one, Competence)}

@@ -20,7 +20,6 @@ from coordination.cases import Case, fold
 from coordination.instants import instant, milliseconds
 from coordination.outages import NO_OUTAGES, Outages, moved_due
 from coordination.outside import GRACE_MS
-from schemas.records import EventRef
 
 SHORT_NOTICE: Final = timedelta(hours=4)
 """Before the deadline of `received`, which is too short for a day's notice."""
@@ -120,7 +119,7 @@ def _speak(case: Case, part: Part, at_ms: int, now_ms: int, law: Law) -> Sequenc
         if shift is not None:
             return [shift]
     event, ask, at = case.event_of(part.decision), part.ask, instant(at_ms)
-    subject = EventRef(event.event, event.source, event.name, case.worker, event.time)
+    subject = event.identity(case.worker)
 
     def told(signal: Signal, name: str) -> Told:
         id_ = ids.emitted_id(subject, event.scheme, name, ask.organism, f"{name}/{ask.level}")
@@ -156,9 +155,9 @@ def _shift(case: Case, part: Part, now_ms: int, outages: Outages) -> Moved | Non
     While an outage goes on nothing is due: look again when it would be, did the outage end now, and not
     sooner than in an hour.
     """
-    ask = part.ask
+    ask, start_ms = part.ask, milliseconds(case.event_of(part.decision).time)
     missed_ms = instants_of(ask.by, ask.level, ask.zone, ask.holidays).missed_ms
-    stood = outages.standstill(ask.organism, ask.start_ms, missed_ms, now_ms)
+    stood = outages.standstill(ask.organism, start_ms, missed_ms, now_ms)
     by = moved_due(ask.by, stood, ZoneInfo(ask.zone), ask.holidays)
     found = instants_of(by, ask.level, ask.zone, ask.holidays)
     if outages.ongoing(ask.organism, now_ms):

@@ -11,7 +11,6 @@ from coordination.case_facts import Asked, Said
 from coordination.case_parts import Part
 from coordination.cases import Case
 from coordination.instants import instant
-from schemas.records import EventRef
 
 SETTLED_OUTSIDE = frozenset({"social-aid.requested"})
 
@@ -39,8 +38,7 @@ def _settlement(case: Case, event: Asked) -> Said | None:
     lead = next((part.ask.organism for part in owing if part.ask.role == "lead"), None)
     if lead is None:
         return None
-    subject = EventRef(event.event, event.source, event.name, case.worker, event.time)
-    id_ = ids.emitted_id(subject, event.scheme, event.name, lead, "settled")
+    id_ = ids.emitted_id(event.identity(case.worker), event.scheme, event.name, lead, "settled")
     return Said(id_, instant(max(done)), "settled", lead, event.event, None, event.id)
 
 

@@ -125,6 +125,14 @@ def test_what_an_earlier_version_wrote_of_registrations_changes_nothing() -> Non
     assert folded(without) == folded(EVERYTHING)
 
 
+def test_what_was_asked_is_read_as_an_earlier_version_wrote_it() -> None:
+    """The instant of the event stood with each organism once, before the last two."""
+    line = json.loads(write(MESSAGES[:1]))
+    asks = next(value for value in line if isinstance(value, list))
+    asks[:] = [[*ask[:-2], milliseconds(FIRST.event.time.isoformat()), *ask[-2:]] for ask in asks]
+    assert list(read(json.dumps(line).encode() + b"\n")) == MESSAGES[:1]
+
+
 def test_a_message_that_is_known_changes_nothing() -> None:
     """The same object comes back, so that nothing is written."""
     case: Case = reduce(fold, EVERYTHING, EMPTY)
