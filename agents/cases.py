@@ -53,6 +53,7 @@ _NEEDED: Final = frozenset({"ce_id", "ce_source", "ce_type", "ce_subject", "ce_t
 _NOTHING: Final = Result()
 _MAY_BE_WAITED_FOR: Final = (Asked, Held)
 _MAY_SET_A_TIMER: Final = (Asked, Held, Armed)
+_OURS: Final = OWN_SOURCE.encode()
 _INTAKE: Final = source("intake").encode()
 _REGISTERED: Final = type_of("acknowledgement.registered").encode()
 _SETTLED: Final = type_of("acknowledgement.settled")
@@ -158,10 +159,10 @@ class Cases:
         level = _LEVELS.get(headers["ce_type"])
         if level is None:
             raise NoMessageError(f"{headers['ce_type'].decode()} is no acknowledgement: look at its producer")
-        source = headers["ce_source"].decode()
-        own = source.startswith(OWN_SOURCE)
+        own = headers["ce_source"].startswith(_OURS)
         if own and cause is not None:
             return Said(id_, time, level, words.organism, cause, words.code, None)
+        source = headers["ce_source"].decode()
         at = time if own else instant(record.timestamp)
         answer = Said(id_, at, level, words.organism, cause, words.code, None)
         if own:

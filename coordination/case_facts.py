@@ -211,18 +211,17 @@ def write(facts: Sequence[Fact]) -> bytes:
 
 def _line(fact: Fact) -> bytes:
     """Return a fact as its line: of the two most frequent kinds by hand, which takes half the time."""
-    match fact:
-        case Said(id_, at, level, organism, causation, code, decision):
-            return (
-                f'["said",{quoted(id_)},{quoted(at)},"{level}",{quoted(organism)}'
-                f",{_or_null(causation)},{'null' if code is None else code},{_or_null(decision)}]\n"
-            ).encode()
-        case Asked(id_, at, event, source, name, time, scheme, asks, corrects):
-            texts = ",".join(map(quoted, (id_, at, event, source, name, time, scheme)))
-            about = "null" if corrects is None else f"[{','.join(map(quoted, corrects))}]"
-            return f'["asked",{texts},{_asks(asks)},{about}]\n'.encode()
-        case _:
-            return to_json((_KINDS[type(fact)], *fact)) + b"\n"
+    if isinstance(fact, Said):
+        id_, at, level, organism, causation, code, decision = fact
+        return (
+            f'["said",{quoted(id_)},{quoted(at)},"{level}",{quoted(organism)}'
+            f",{_or_null(causation)},{'null' if code is None else code},{_or_null(decision)}]\n"
+        ).encode()
+    if isinstance(fact, Asked):
+        *texts, asks, corrects = fact
+        about = "null" if corrects is None else f"[{','.join(map(quoted, corrects))}]"
+        return f'["asked",{",".join(map(quoted, texts))},{_asks(asks)},{about}]\n'.encode()
+    return to_json((_KINDS[type(fact)], *fact)) + b"\n"
 
 
 @lru_cache(maxsize=4_096)

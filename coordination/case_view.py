@@ -3,7 +3,7 @@
 Written by hand: the values that an adapter would write cost more to make than the text itself.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
@@ -31,7 +31,8 @@ def published(case: Case) -> bytes:
     """Return the public state of a case as JSON."""
     waiting = [*case.waiting, *(held.said for held in case.held)] if case.held else case.waiting
     opened = case.events[0].time if case.events else waiting[0].at if waiting else case.updated
-    recipients = [_recipient(case, part) for part in case.parts if part.ask.acknowledge is not None]
+    registered = _all_registered(case)
+    recipients = [_recipient(part, registered) for part in case.parts if part.ask.acknowledge is not None]
     clocks = [_clock(part) for part in case.parts if part.ask.acknowledge is None]
     corrections = [_correction(case, event) for event in case.events if event.corrects is not None]
     escalations = [_escalation(case, one) for one in case.escalations]
@@ -73,9 +74,9 @@ def _event(event: Asked) -> str:
     )
 
 
-def _recipient(case: Case, part: Part) -> str:
+def _recipient(part: Part, registered: Iterable[Said]) -> str:
     ask = part.ask
-    given = ",".join([_given(said, part.missed_ms) for said in _told(case, part)])
+    given = ",".join([_given(said, part.missed_ms) for said in _told(part, registered)])
     return (
         f'{{"decision":{quoted(part.decision)},"organism":{quoted(ask.organism)},"role":"{ask.role}"'
         f',"activity":{quoted(ask.activity)},"acknowledge":"{ask.acknowledge}","by":"{ask.by}"'
@@ -100,35 +101,31 @@ def _timing(part: Part) -> str:
     )
 
 
-def _told(case: Case, part: Part) -> Sequence[Said]:
+def _told(part: Part, registered: Iterable[Said]) -> Iterable[Said]:
     """Return all that is said of a part: that it is registered, then what its organism said.
 
     An acknowledgement names its event by the id alone: of two events with one id, both decisions tell it.
     """
-    decided = [event for event in case.events if event.event == part.event and event.name != MISMATCH]
-    found = [_registered(case.worker, event).get(part.ask.organism) for event in decided]
-    registered = [said for said in found if said is not None]
-    if len(registered) > 1:
-        registered.sort(key=lambda said: (moment(said.at), said.id))
-    return [*registered, *part.given]
+    about = part.ask.organism, part.event
+    return *[said for said in registered if (said.organism, said.causation) == about], *part.given
+
+
+def _all_registered(case: Case) -> Sequence[Said]:
+    """Return what intake said with the decisions of a case, in the order of time."""
+    decided = [event for event in case.events if event.name != MISMATCH]
+    found = [said for event in decided for said in _registered(case.worker, event)]
+    return sorted(found, key=lambda said: (moment(said.at), said.id)) if len(decided) > 1 else found
 
 
 @lru_cache(maxsize=2_048)
-def _registered(worker: str, event: Asked) -> Mapping[str, Said]:
-    """Return what intake said with a decision, by organism, as `acknowledgement.with_decision` has it."""
+def _registered(worker: str, event: Asked) -> Sequence[Said]:
+    """Return what intake said with a decision, as `acknowledgement.with_decision` has it."""
     about = event.identity(worker)
-    return {
-        ask.organism: Said(
-            ids.emitted_id(about, event.scheme, event.name, ask.organism, "registered"),
-            event.at,
-            "registered",
-            ask.organism,
-            event.event,
-            None,
-            None,
-        )
-        for ask in event.asks
-    }
+    given = []
+    for organism in dict.fromkeys([ask.organism for ask in event.asks]):
+        id_ = ids.emitted_id(about, event.scheme, event.name, organism, "registered")
+        given.append(Said(id_, event.at, "registered", organism, event.event, None, None))
+    return given
 
 
 def _given(said: Said, missed_ms: int) -> str:
@@ -194,7 +191,8 @@ def _correction(case: Case, event: Asked) -> str:
         for part in parts
         if part.done_ms is None or part.done_ms >= at_ms
     ]
-    given = dict.fromkeys(said.id for part in parts for said in _told(case, part))
+    registered = _all_registered(case)
+    given = dict.fromkeys(said.id for part in parts for said in _told(part, registered))
     outcomes = [fact.id for fact in case.happened if fact.causation == corrected]
     kind = _CORRECTIONS[event.name]
     return (

@@ -33,19 +33,11 @@ def _settlement(case: Case, event: Asked) -> Said | None:
                 return None
             owing.append(part)
             done.append(part.done_ms)
-    if not any(map(_reported, owing)) or any(map(_is_over, owing)):
+    levels = {said.level for part in owing for said in part.given}
+    if "reported" not in levels or "settled" in levels or any(part.ended == "annulled" for part in owing):
         return None
     lead = next((part.ask.organism for part in owing if part.ask.role == "lead"), None)
     if lead is None:
         return None
     id_ = ids.emitted_id(event.identity(case.worker), event.scheme, event.name, lead, "settled")
     return Said(id_, instant(max(done)), "settled", lead, event.event, None, event.id)
-
-
-def _reported(part: Part) -> bool:
-    return any(said.level == "reported" for said in part.given)
-
-
-def _is_over(part: Part) -> bool:
-    """Return whether nothing is to be settled any more: it was, or the event is annulled."""
-    return part.ended == "annulled" or any(said.level == "settled" for said in part.given)
