@@ -13,6 +13,8 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Final, Literal, NamedTuple, assert_never
 
+from pydantic_core import from_json
+
 from schemas.events import (
     ContributionCalled,
     ContributionPaid,
@@ -160,7 +162,7 @@ class Account(NamedTuple):
     def merged(self, other: "Account") -> "Account":
         """Return the account that knows what either knows: for one that another organism hands over."""
         entries = {entry.key: entry for known in (other, self) for entry in known.entries()}
-        return _account(_paged(entries.values()), {**other.corrections, **self.corrections})
+        return _account(_paged(map(_line, entries.values())), {**other.corrections, **self.corrections})
 
     def entries(self) -> Iterator[Entry]:
         """Return what the events said, corrections not made."""
@@ -263,12 +265,13 @@ def encode(account: Account) -> bytes:
 
 def decode(stored: bytes) -> Account:
     """Return the account that `encode` wrote."""
-    said = json.loads(stored)
+    said = from_json(stored)
     corrections = [
         Correction(source, id_, at, (of_source, of_id), fields)
         for source, id_, at, of_source, of_id, fields in said["corrections"]
     ]
-    return _account(_paged(Entry(*line) for line in said["entries"]), {c.key: c for c in corrections})
+    lines = [Line(fields[1], fields[2], Entry(*fields), compact_json(fields)) for fields in said["entries"]]
+    return _account(_paged(lines), {c.key: c for c in corrections})
 
 
 def _corrections(known: Mapping[Key, Correction]) -> str:
@@ -373,11 +376,11 @@ _ORDER: Final = attrgetter("at", "id", "source")
 """What `Entry.order` is."""
 
 
-def _paged(entries: Iterable[Entry]) -> dict[str, Page]:
+def _paged(lines: Iterable[Line]) -> dict[str, Page]:
     by_page: dict[str, list[Line]] = {}
-    for entry in entries:
-        by_page.setdefault(entry.about, []).append(_line(entry))
-    return {about: tuple(sorted(lines)) for about, lines in by_page.items()}
+    for line in lines:
+        by_page.setdefault(line.entry.about, []).append(line)
+    return {about: tuple(sorted(page)) for about, page in by_page.items()}
 
 
 def _entries(page: Page) -> list[Entry]:
