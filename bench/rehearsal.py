@@ -47,7 +47,7 @@ def measure(file: Path) -> dict[str, float]:
     with quiet(), Path(os.devnull).open("w", encoding="utf-8") as out:
         inputs = rehearsal_input.read(str(file), known.registry.topics[INPUT].partitions)
         for moment in rehearsal.run(inputs):
-            out.write("".join([one.as_json() + "\n" for one in moment.told()]))
+            out.write(moment.as_json())
             emitted["events"] += len(moment.emitted)
     seconds, used = time.perf_counter() - began, time.process_time() - used
     return {"inputs": len(inputs), "emitted": emitted["events"], "seconds": seconds, "cpu_seconds": used}

@@ -125,10 +125,6 @@ class Emitted(NamedTuple):
         """The event's name, such as `rights.recorded`."""
         return self.attributes["type"].removeprefix(TYPE_PREFIX).rpartition(".")[0]
 
-    def as_json(self) -> str:
-        """Return the event as one line of structured JSON, without a line break."""
-        return f'{{{",".join(map(_member, self.headers))},"data":{self.payload.decode()}}}'
-
 
 _BY_FIRST: Final = b'{"organism":"'
 
@@ -167,6 +163,15 @@ class Moment:
     def told(self) -> list[Emitted]:
         """Return what is emitted, in the order in which it is told."""
         return sorted(self.emitted, key=_place) if len(self.emitted) > 1 else self.emitted
+
+    def as_json(self) -> str:
+        """Return what is emitted in that order: a line of structured JSON for each event."""
+        return "".join(
+            [
+                f'{{{",".join(map(_member, headers))},"data":{payload.decode()}}}\n'
+                for _, headers, payload in self.told()
+            ]
+        )
 
 
 _place: Final = attrgetter("place")

@@ -151,7 +151,7 @@ def _structured(value: bytes | None, media_type: str) -> Envelope:
     if not isinstance(event, dict):
         return Envelope({}, None, (Violation("", "expected a JSON object: one CloudEvent"),))
     payload = _structured_data(event, violations)
-    if any(violation.concerns_data for violation in violations):
+    if violations and any(violation.concerns_data for violation in violations):
         payload = None
     return Envelope(_structured_attributes(event, violations), payload, tuple(violations))
 
@@ -161,9 +161,9 @@ def _structured_attributes(event: dict[str, JsonValue], violations: list[Violati
     for name, value in event.items():
         if name in {"data", "data_base64"} or value is None:  # null means not set (JSON format §2.2)
             continue
-        if _NAME.match(name) is None:
+        if name not in _HEADERS and _NAME.match(name) is None:
             violations.append(Violation("", _NAME_EXPECTED))
-        elif isinstance(value, str) and _LONE_SURROGATE.search(value):
+        elif isinstance(value, str) and not value.isascii() and _LONE_SURROGATE.search(value):
             violations.append(Violation(pointer(name), "expected Unicode text: no half of a surrogate pair"))
         elif isinstance(value, str | int):  # booleans are integers here
             found[name] = value

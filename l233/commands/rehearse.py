@@ -78,7 +78,7 @@ def _show(moment: Moment, directory: Directory, *, json: bool) -> None:
         for line in rehearsal_story.told(moment, directory):
             print(line)
         return
-    sys.stdout.write("".join([one.as_json() + "\n" for one in moment.told()]))
+    sys.stdout.write(moment.as_json())
 
 
 def _summary(read: int, taken: int, refused: Sequence[Refused]) -> Iterator[str]:
