@@ -3,9 +3,13 @@
 The namespace is fixed for ever. Parts are joined with a character that no CloudEvents attribute may hold.
 """
 
+from functools import lru_cache
 from hashlib import sha1
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 from uuid import UUID
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
 
 NAMESPACE: Final = UUID("4a6f1d0c-2c0b-5e0e-9d5a-2f6b3c1de233")
 _NAMESPACE_BYTES: Final = NAMESPACE.bytes
@@ -20,7 +24,10 @@ def uuid5(*parts: str) -> str:
     of every event, several times.
     """
     name = "\x1f".join(parts).encode("utf-8", "surrogatepass")
-    digits = sha1(_NAMESPACE_BYTES + name, usedforsecurity=False).hexdigest()
+    return _as_uuid(sha1(_NAMESPACE_BYTES + name, usedforsecurity=False).hexdigest())
+
+
+def _as_uuid(digits: str) -> str:
     return (
         f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:32]}"
     )
@@ -54,7 +61,16 @@ def case_id(event: Identified, correlationid: str | None) -> str:
 
 def emitted_id(event: Identified, scheme: str, rule: str, organism: str, step: str) -> str:
     """Return the id of what `organism` emits at `step` because of an event that `rule` of `scheme` routed."""
-    return uuid5("emitted", event.source, event.id, event.subject, scheme, rule, organism, step)
+    told = _told_of(event.source, event.id, event.subject, scheme, rule).copy()
+    told.update(f"{organism}\x1f{step}".encode("utf-8", "surrogatepass"))
+    return _as_uuid(told.hexdigest())
+
+
+@lru_cache(maxsize=256)
+def _told_of(*parts: str) -> "_Hash":
+    """Return the digest so far of all ids of what is emitted because of an event: they begin alike."""
+    name = "\x1f".join(("emitted", *parts, "")).encode("utf-8", "surrogatepass")
+    return sha1(_NAMESPACE_BYTES + name, usedforsecurity=False)
 
 
 def decision_id(event: Identified, scheme: str, rule: str) -> str:

@@ -15,6 +15,15 @@ def test_an_id_is_the_uuid5_of_the_standard_library(parts: list[str]) -> None:
     assert ids.uuid5(*parts) == str(uuid.uuid5(ids.NAMESPACE, "\x1f".join(parts)))
 
 
+@given(st.lists(st.text(max_size=20), min_size=7, max_size=7))
+def test_what_is_emitted_because_of_one_event_has_such_ids_too(parts: list[str]) -> None:
+    source, id_, subject, scheme, rule, organism, step = parts
+    event = EventRef(id_, source, "t", subject, "2026-03-02T09:30:00+01:00")
+    known = ids.uuid5("emitted", source, id_, subject, scheme, rule, organism, step)
+    for _ in range(2):
+        assert ids.emitted_id(event, scheme, rule, organism, step) == known
+
+
 def test_whatever_differs_gives_another_id() -> None:
     def event(id_: str = "1", source: str = "s", subject: str = "w") -> EventRef:
         return EventRef(id_, source, "t", subject, "2026-03-02T09:30:00+01:00")
