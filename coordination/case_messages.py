@@ -35,16 +35,8 @@ class _Situation(TypedDict):
 
 
 class _Recipient(NamedTuple):
-    organism: str
-    role: Role
-    activity: str
-    acknowledge: Acknowledge
-    by: str
-    basis: str
-    status: Status
+    """`schemas.records.Recipient` as a tuple: it is made for every recipient of every event."""
 
-
-class _RecipientFields(TypedDict):
     organism: str
     role: Role
     activity: str
@@ -64,14 +56,16 @@ class _StartedClock(TypedDict):
 
 
 class _Decision(TypedDict):
-    """What a case needs of `schemas.records.Decision`: our own intake wrote it, so it is read, not judged."""
+    """What a case needs of `schemas.records.Decision` beside its recipients.
+
+    Our own intake wrote it, so it is read, not judged.
+    """
 
     id: str
     event: _Event
     scheme: str
     activity: str | None
     situation: _Situation | None
-    recipients: list[_RecipientFields]
     clocks: list[_StartedClock]
     corrects: _Event | None
 
@@ -81,7 +75,8 @@ def asked(decision: bytes, at: str, directory: Directory) -> Asked:
 
     The deadlines of an organism go by the public holidays of the département by which it became competent.
     """
-    said: _Decision = from_json(decision)
+    read = from_json(decision)
+    said: _Decision = read
     event, corrects = said["event"], said["corrects"]
     name = name_of(event["type"])
     competences = _competences(said["situation"], directory)
@@ -89,7 +84,8 @@ def asked(decision: bytes, at: str, directory: Directory) -> Asked:
     def competence(organism: str) -> Competence:
         return competences.get(organism) or directory.named(organism)
 
-    asks = [_ask_of(_recipient(to), name, competence(to["organism"])) for to in said["recipients"]]
+    recipients = [_Recipient(**to) for to in read["recipients"]]
+    asks = [_ask_of(to, name, competence(to.organism)) for to in recipients]
     asks += [
         _clock_of(clock, said["activity"] or "", competence(clock["organism"])) for clock in said["clocks"]
     ]
@@ -155,18 +151,6 @@ class _Clock(NamedTuple):
 def _clock(competence: Competence, by: str, level: DeadlineLevel) -> _Clock:
     zone, holidays = competence.organism.zone.key, competence.holidays
     return _Clock(zone, holidays, *instants_of(by, level, zone, holidays))
-
-
-def _recipient(to: _RecipientFields) -> _Recipient:
-    return _Recipient(
-        to["organism"],
-        to["role"],
-        to["activity"],
-        to["acknowledge"],
-        to["by"],
-        to["basis"],
-        to["status"],
-    )
 
 
 @lru_cache(maxsize=16_384)
